@@ -1,0 +1,185 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/schedule"
+	"github.com/sababan/sababan/schedule/state"
+)
+
+// Options of a [Bot].
+type Options struct {
+	// Site is how the watched server is called in messages.
+	Site     string
+	Home     Home
+	Channel  Channel
+	Schedule *schedule.Schedule
+	DB       *state.DB
+	Log      *slog.Logger
+	Admins   []Admin
+	// NotSetUp are the kinds that miss a setting, Needs the setting by name.
+	NotSetUp []checks.Kind
+	Needs    map[string]string
+	// PollEvery is how often mentions are asked for when nothing wakes the
+	// bot, WakeEvery the least time between two times of asking (defaults:
+	// 60 s and 5 s; a server allows 300 such calls in 15 minutes).
+	PollEvery, WakeEvery time.Duration
+}
+
+// A Bot tells admins what needs their hands, and answers when they ask.
+type Bot struct {
+	o      Options
+	log    *slog.Logger
+	kinds  []checks.Kind // set up and not, in the checklist's order
+	out    *outbox
+	desk   *desk
+	people *people
+	mail   *mailbox
+	news   chan struct{}
+	// limit of a post in characters, as the home says.
+	limit atomic.Int64
+}
+
+// defaultLimit of a post, where the home does not say (Mastodon's own).
+const defaultLimit = 500
+
+// firstRound is how long the first list waits for checks that have not looked
+// yet (own: two minutes let every check look once, and are no time on a new
+// installation).
+const firstRound = 2 * time.Minute
+
+// New makes a bot. Nothing happens before [Bot.Run].
+func New(o Options) *Bot {
+	if o.PollEvery <= 0 {
+		o.PollEvery = 60 * time.Second
+	}
+	if o.WakeEvery <= 0 {
+		o.WakeEvery = 5 * time.Second
+	}
+	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1)}
+	b.limit.Store(defaultLimit)
+	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp)
+	b.out = newOutbox(o.DB, o.Log, o.Channel)
+	b.people = newPeople(o.DB, o.Log, o.Home, o.Admins, &b.limit)
+	b.desk = &desk{
+		db: o.DB, log: o.Log, admins: o.Admins,
+		limit: func() int { return int(b.limit.Load()) },
+	}
+	b.mail = &mailbox{bot: b, wake: make(chan struct{}, 1)}
+	return b
+}
+
+// News tells the bot that alerts have been written. It never blocks.
+func (b *Bot) News() { poke(b.news) }
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Health returns how delivery stands.
+func (b *Bot) Health() Health { return b.out.Health() }
+
+// handTime is how long the post in hand may take to end when the daemon does
+// (the daemon is to be gone within ten seconds).
+const handTime = 8 * time.Second
+
+// Run tells and answers until ctx ends, then finishes the post in hand. An
+// error means that the bot cannot do its work as it is set up.
+func (b *Bot) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	hand, drop := context.WithCancel(context.WithoutCancel(ctx))
+	defer drop()
+	context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(handTime, drop)
+		context.AfterFunc(hand, func() { timer.Stop() })
+	})
+
+	start := time.Now()
+	b.desk.hello = func(ctx context.Context, now time.Time) (checks.Text, bool, error) { return b.hello(ctx, start, now) }
+
+	var all sync.WaitGroup
+	all.Go(func() { b.out.run(ctx, hand) })
+	all.Go(func() { b.runDesk(ctx) })
+	all.Go(func() {
+		if err := b.people.run(ctx, b.News); err != nil {
+			stop(err)
+		}
+	})
+	all.Go(func() { b.o.Home.Listen(ctx, b.mail.Wake) })
+	all.Go(func() { b.mail.run(ctx) })
+	all.Wait()
+	if err := context.Cause(ctx); err != nil && err != context.Canceled {
+		return err
+	}
+	return nil
+}
+
+// runDesk calls the desk whenever there is news, and when something is due.
+func (b *Bot) runDesk(ctx context.Context) {
+	for {
+		frozen, next, err := b.desk.turn(ctx, time.Now())
+		if err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			b.log.Error("news could not be prepared", "err", err)
+			next = time.Now().Add(firstBackoff)
+		}
+		if frozen > 0 {
+			b.out.Wake()
+		}
+		// A clock that is set forward, or a machine that slept, is noticed within
+		// a minute.
+		wait := time.Minute
+		if !next.IsZero() {
+			wait = min(wait, max(time.Until(next), time.Millisecond))
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-b.news:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// hello is the first message to an admin, once everything was looked at.
+func (b *Bot) hello(ctx context.Context, start, now time.Time) (checks.Text, bool, error) {
+	s, err := b.standing(ctx, now)
+	if err != nil {
+		return checks.Text{}, false, err
+	}
+	t := s.tally()
+	if t.waiting > 0 && now.Sub(start) < firstRound {
+		return checks.Text{}, false, nil
+	}
+	count := t.countText()
+	lines := []checks.Text{{
+		En: fmt.Sprintf("I watch %s from now on. First look at everything: %s.", s.site, count.En),
+		Ja: fmt.Sprintf("%s の見守りを始めます。最初の確認の結果: %s", s.site, count.Ja),
+	}}
+	if t.critical+t.warning+t.unknown == 0 && t.fine > 0 {
+		lines[0].Ja += "。ヨシ!"
+	}
+	for _, v := range s.views {
+		if v.Severity == checks.Unknown && !v.Why.Empty() {
+			l := label(checks.Unknown, checks.Morning)
+			lines = append(lines, checks.Text{En: l.En + " " + v.Kind.Title.En + ": " + v.Why.En, Ja: l.Ja + v.Kind.Title.Ja + " " + v.Why.Ja})
+		}
+	}
+	return checks.Lines(lines...), true, nil
+}

@@ -1,0 +1,417 @@
+package bot
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/schedule/state"
+)
+
+// outbox is the one owner of what goes out. It makes one attempt at a time, and
+// writes down that it begins before it does.
+type outbox struct {
+	db      *state.DB
+	log     *slog.Logger
+	channel Channel
+	wake    chan struct{}
+
+	mu     sync.Mutex
+	health Health
+}
+
+// Health is how delivery stands, for `status` and the log.
+type Health struct {
+	Channel   string
+	Delivered time.Time // when something last got through; zero if never
+	Waiting   int
+	Problem   string // why the last attempt did not get through; "" when it did
+	Since     time.Time
+}
+
+// settle is how much longer than its patience an answer is waited for before
+// the post is looked for (own).
+const settle = 2 * time.Second
+
+// Back-off of the channel and of a single post (own; a server that restarts is
+// back within a minute, and one that is down for hours is asked every five
+// minutes).
+const (
+	firstBackoff = 2 * time.Second
+	mostBackoff  = 5 * time.Minute
+	refusedRetry = time.Hour // the longest wait of a post that is refused by itself
+)
+
+func newOutbox(db *state.DB, log *slog.Logger, c Channel) *outbox {
+	return &outbox{db: db, log: log, channel: c, wake: make(chan struct{}, 1), health: Health{Channel: c.Name()}}
+}
+
+// Wake tells the outbox that something new waits.
+func (o *outbox) Wake() {
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Health returns how delivery stands.
+func (o *outbox) Health() Health {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.health
+}
+
+// run delivers until ctx ends; the attempt in hand is finished with hand.
+func (o *outbox) run(ctx, hand context.Context) {
+	var pausedUntil time.Time
+	failures := 0
+	for ctx.Err() == nil {
+		now := time.Now()
+		p, next, err := o.next(ctx, now)
+		if err != nil {
+			if ctx.Err() == nil {
+				o.log.Error("the outbox could not be read", "err", err)
+			}
+			next = now.Add(firstBackoff)
+		}
+		wait := next
+		if p != nil && !now.Before(pausedUntil) {
+			paused := o.attempt(hand, p, &failures)
+			pausedUntil = paused
+			continue
+		}
+		if p != nil {
+			wait = pausedUntil
+		}
+		if !o.sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+// sleep waits until an instant, or for ever when it is zero, or until something
+// new waits; false when ctx ended.
+func (o *outbox) sleep(ctx context.Context, until time.Time) bool {
+	var timer <-chan time.Time
+	if !until.IsZero() {
+		t := time.NewTimer(max(time.Until(until), time.Millisecond))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-o.wake:
+	case <-timer:
+	}
+	return true
+}
+
+// outgoing is a post on its way.
+type outgoing struct {
+	key, kind, admin string
+	to               Recipient
+	parent           string // a status id by now
+	lang             checks.Lang
+	parts            []string
+	ids              []string
+	attempts         int
+	attemptAt        time.Time // of an attempt whose outcome is unknown
+	created          time.Time
+}
+
+// next picks what to attempt: answers before news, the worst first, the oldest
+// first; never a reply to a post that is not there yet, and within a thread
+// never the later before the earlier.
+func (o *outbox) next(ctx context.Context, now time.Time) (pick *outgoing, next time.Time, err error) {
+	waiting := 0
+	err = o.db.Read(ctx, func(tx *sql.Tx) error {
+		pick, next, waiting = nil, time.Time{}, 0
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM post WHERE state = ?`, postWaiting).Scan(&waiting); err != nil || waiting == 0 {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT p.key, p.kind, p.admin, p.recipient_id, p.recipient_handle, COALESCE(p.parent, ''), p.lang, p.parts, p.ids, p.attempts, p.attempt_at, p.next_at, p.created,
+				COALESCE(h.state, ''), COALESCE(h.ids, '')
+			FROM post p LEFT JOIN post h ON p.parent = ? || h.key
+			WHERE p.state = ? AND NOT EXISTS (SELECT 1 FROM post e WHERE e.state = ? AND e.parent = p.parent AND e.kind = p.kind AND e.created < p.created)
+			ORDER BY CASE p.kind WHEN 'reply' THEN 0 ELSE 1 END, p.severity DESC, p.created, p.key`, parentPost, postWaiting, postWaiting)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var p outgoing
+			var lang, parts, ids, headState, headIDs string
+			var attemptAt sql.NullInt64
+			var nextAt, created int64
+			if err := rows.Scan(&p.key, &p.kind, &p.admin, &p.to.ID, &p.to.Handle, &p.parent, &lang, &parts, &ids, &p.attempts, &attemptAt, &nextAt, &created, &headState, &headIDs); err != nil {
+				return err
+			}
+			if strings.HasPrefix(p.parent, parentPost) {
+				if headState == postWaiting {
+					continue // it has its turn when its opening is there
+				}
+				p.parent = ""
+				if err := firstOf(headIDs, &p.parent); err != nil {
+					return err
+				}
+			}
+			if at := time.UnixMilli(nextAt); at.After(now) {
+				if next.IsZero() || at.Before(next) {
+					next = at
+				}
+				continue
+			}
+			p.lang, p.created = checks.Lang(lang), time.UnixMilli(created)
+			if attemptAt.Valid {
+				p.attemptAt = time.UnixMilli(attemptAt.Int64)
+			}
+			if err := errors.Join(json.Unmarshal([]byte(parts), &p.parts), json.Unmarshal([]byte(ids), &p.ids)); err != nil {
+				return fmt.Errorf("post %s: %w", p.key, err)
+			}
+			pick = &p
+			return nil
+		}
+		return rows.Err()
+	})
+	o.mu.Lock()
+	o.health.Waiting = waiting
+	o.mu.Unlock()
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("bot: choosing what to send: %w", err)
+	}
+	return pick, next, nil
+}
+
+// firstOf takes the first id of a stored list, where there is one.
+func firstOf(ids string, into *string) error {
+	if ids == "" {
+		return nil
+	}
+	var all []string
+	if err := json.Unmarshal([]byte(ids), &all); err != nil {
+		return err
+	}
+	if len(all) > 0 {
+		*into = all[0]
+	}
+	return nil
+}
+
+// attempt makes one attempt at the next part of a post and writes down what
+// became of it. It returns until when the channel rests.
+func (o *outbox) attempt(ctx context.Context, p *outgoing, failures *int) time.Time {
+	m := o.message(p)
+	if !p.attemptAt.IsZero() {
+		if settled, rest := o.search(ctx, p, m, failures); settled {
+			return rest
+		}
+	}
+	now := time.Now()
+	if err := o.set(ctx, p.key, `attempt_at = ?`, now.UnixMilli()); err != nil {
+		o.log.Error("an attempt could not be written down, so it is not made", "err", err)
+		return now.Add(firstBackoff)
+	}
+	p.attemptAt = now
+	r := o.channel.Send(ctx, m)
+	switch r.Outcome {
+	case Delivered:
+		*failures = 0
+		o.arrived(ctx, p, r.ID)
+		return time.Time{}
+	case Uncertain:
+		o.trouble(p, r.Why, "outcome unknown; it is looked for")
+		o.setOrLog(ctx, p.key, `next_at = ?, problem = ?`, p.attemptAt.Add(o.channel.Patience()+settle).UnixMilli(), r.Why)
+		return time.Time{}
+	}
+	return o.refused(ctx, p, r, failures)
+}
+
+func (o *outbox) message(p *outgoing) Message {
+	part := len(p.ids)
+	m := Message{
+		Key: fmt.Sprintf("%s-%d", p.key, part), Text: p.parts[part], To: p.to, Parent: p.parent, Lang: p.lang, Since: p.created,
+	}
+	if part > 0 {
+		m.Parent = p.ids[part-1]
+	}
+	return m
+}
+
+// search looks for a part whose answer was lost, once the server can no longer
+// be about to store it. It is settled unless the part certainly is not there.
+func (o *outbox) search(ctx context.Context, p *outgoing, m Message, failures *int) (settled bool, rest time.Time) {
+	now := time.Now()
+	if sure := p.attemptAt.Add(o.channel.Patience() + settle); now.Before(sure) && now.After(p.attemptAt.Add(-time.Minute)) {
+		o.setOrLog(ctx, p.key, `next_at = ?`, sure.UnixMilli())
+		return true, time.Time{}
+	}
+	others, err := o.others(ctx, p)
+	if err != nil {
+		o.log.Error("the outbox could not be read", "err", err)
+		return true, now.Add(firstBackoff)
+	}
+	m.Except = others
+	id, there, err := o.channel.Find(ctx, m)
+	switch {
+	case err != nil:
+		o.trouble(p, err.Error(), "cannot look for it yet")
+		return true, now.Add(backoff(failures))
+	case there:
+		*failures = 0
+		o.log.Info("a post whose answer was lost is there", "post", p.key)
+		o.arrived(ctx, p, id)
+		return true, time.Time{}
+	}
+	return false, time.Time{}
+}
+
+// others are the ids that are known to be other messages to the same reader.
+func (o *outbox) others(ctx context.Context, p *outgoing) (ids []string, err error) {
+	err = o.db.Read(ctx, func(tx *sql.Tx) error {
+		ids = nil
+		rows, err := tx.QueryContext(ctx, `SELECT ids FROM post WHERE admin = ? AND created >= ? AND ids <> '[]'`, p.admin, p.created.Add(-24*time.Hour).UnixMilli())
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			var some []string
+			if err := rows.Scan(&text); err != nil {
+				return err
+			}
+			if err := json.Unmarshal([]byte(text), &some); err != nil {
+				return err
+			}
+			ids = append(ids, some...)
+		}
+		return rows.Err()
+	})
+	return ids, err
+}
+
+// arrived writes down that a part is there.
+func (o *outbox) arrived(ctx context.Context, p *outgoing, id string) {
+	ids := append(slices.Clone(p.ids), id)
+	text, err := json.Marshal(ids)
+	if err != nil {
+		o.log.Error("an id could not be written", "err", err)
+		return
+	}
+	now := time.Now()
+	err = o.db.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE post SET ids = ?, attempt_at = NULL, problem = NULL, attempts = 0 WHERE key = ?`, string(text), p.key); err != nil {
+			return err
+		}
+		if len(ids) < len(p.parts) {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, delivered = ? WHERE key = ?`, postDelivered, now.UnixMilli(), p.key); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE telling SET state = ?, told = ? WHERE post = ? AND state = ?`, tellingDelivered, now.UnixMilli(), p.key, tellingFrozen)
+		return err
+	})
+	if err != nil {
+		// It will be looked for, and found, as an attempt of unknown outcome.
+		o.log.Error("a delivery could not be written down", "post", p.key, "err", err)
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.health.Problem != "" {
+		o.log.Info("posts get through again", "channel", o.channel.Name())
+	}
+	o.health.Delivered, o.health.Problem, o.health.Since = now, "", time.Time{}
+}
+
+// refused decides what to do about a message that certainly is not there.
+func (o *outbox) refused(ctx context.Context, p *outgoing, r Receipt, failures *int) time.Time {
+	now := time.Now()
+	switch {
+	case r.ParentGone:
+		o.log.Warn("the post to answer is gone; sent by itself", "post", p.key)
+		o.setOrLog(ctx, p.key, `attempt_at = NULL, parent = NULL, next_at = ?`, now.UnixMilli())
+		return time.Time{}
+	case r.Final:
+		o.trouble(p, r.Why, "given up")
+		o.giveUp(ctx, p, r.Why)
+		return time.Time{}
+	case r.ForMessage:
+		o.trouble(p, r.Why, "tried again later")
+		wait := min(firstBackoff<<min(p.attempts, 20), refusedRetry)
+		o.setOrLog(ctx, p.key, `attempt_at = NULL, attempts = attempts + 1, next_at = ?, problem = ?`, now.Add(wait).UnixMilli(), r.Why)
+		return time.Time{}
+	}
+	o.trouble(p, r.Why, "tried again later")
+	o.setOrLog(ctx, p.key, `attempt_at = NULL, problem = ?`, r.Why)
+	rest := now.Add(backoff(failures))
+	if r.NotBefore.After(rest) {
+		rest = r.NotBefore
+	}
+	return rest
+}
+
+// giveUp marks a post that will never pass, and what hangs on it.
+func (o *outbox) giveUp(ctx context.Context, p *outgoing, why string) {
+	err := o.db.Write(ctx, func(tx *sql.Tx) error {
+		for _, where := range []string{`key = ?`, `state = '` + postWaiting + `' AND parent = '` + parentPost + `' || ?`} {
+			if _, err := tx.ExecContext(ctx, `UPDATE telling SET state = ?, reason = ? WHERE state = ? AND post IN (SELECT key FROM post WHERE `+where+`)`,
+				tellingDropped, "not told: refused", tellingFrozen, p.key); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, attempt_at = NULL, problem = ? WHERE `+where, postRefused, why, p.key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		o.log.Error("a refusal could not be written down", "post", p.key, "err", err)
+	}
+}
+
+// trouble notes why an attempt did not get through; the same trouble is logged
+// once.
+func (o *outbox) trouble(p *outgoing, why, then string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.health.Problem != why {
+		o.log.Warn("a post did not get through", "channel", o.channel.Name(), "post", p.key, "why", why, "then", then)
+	}
+	if o.health.Since.IsZero() {
+		o.health.Since = time.Now()
+	}
+	o.health.Problem = why
+}
+
+func (o *outbox) set(ctx context.Context, key, assign string, values ...any) error {
+	return o.db.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE post SET `+assign+` WHERE key = ?`, append(slices.Clone(values), key)...)
+		return err
+	})
+}
+
+func (o *outbox) setOrLog(ctx context.Context, key, assign string, values ...any) {
+	if err := o.set(ctx, key, assign, values...); err != nil {
+		o.log.Error("the outbox could not be written", "post", key, "err", err)
+	}
+}
+
+// backoff is the next rest of a channel that fails: doubled each time, with a
+// jitter of a fifth.
+func backoff(failures *int) time.Duration {
+	d := min(firstBackoff<<min(*failures, 20), mostBackoff)
+	*failures++
+	return d + rand.N(d/5)
+}

@@ -1,0 +1,348 @@
+package certs
+
+import (
+	"cmp"
+	"crypto/x509"
+	"slices"
+	"time"
+
+	"github.com/sababan/sababan/checks"
+)
+
+// A question is everything but the views that the judgement rests on.
+type question struct {
+	domain, port string
+	now          time.Time
+	roots        *x509.CertPool
+	limits       Config
+	// direct: the web server itself was asked, past what stands before it.
+	direct bool
+	// ipv6Before: something at an IPv6 address has answered before.
+	ipv6Before bool
+	// server is the process of the web server on this machine, or "".
+	server string
+}
+
+// A fault is one thing that is wrong with what one address showed. Two
+// addresses may have the same fault.
+type fault struct {
+	code string
+	kind kind
+	end  time.Time // of what ends; zero where nothing does
+	life time.Duration
+	// critical or warning; everything but expiring is critical.
+	severity checks.Severity
+	who      string   // an authority, a server's word: plain, may be empty
+	also     string   // another one beside it
+	names    []string // what the certificate is for
+	more     int      // and how many names more
+	otherOwn bool     // the certificate is also for another name
+	trouble  trouble
+	addrs    []string // where it was seen; empty when everywhere
+	of       int      // how many addresses were looked at
+}
+
+// kind is finer than a code: what to say.
+type kind int
+
+const (
+	leafEnds kind = iota
+	intermediateEnds
+	leafEnded
+	leafEarly
+	nameDiffers
+	intermediateMissing
+	intermediateMisfits
+	intermediateEnded
+	selfSigned
+	rootUnknown
+	originOnly
+	wrongUsage
+	unverifiable
+	noHandshake
+)
+
+// order is the order in which findings are shown.
+var order = []string{connect, wrongName, untrusted, chainBroken, expired, notYetValid, expiring}
+
+// judge turns what was seen into an observation.
+func (q question) judge(views []view) checks.Observation {
+	var o checks.Observation
+	both := q.bothFamilies(views)
+	found := map[checks.Key]fault{}
+	if len(views) == 0 {
+		found[checks.Key{Code: connect, Subject: q.domain}] = fault{code: connect, kind: noHandshake, severity: checks.Critical, trouble: nameless}
+	}
+	perCode := map[string][]sighting{}
+	for _, v := range views {
+		faults, _ := q.faults(v)
+		for _, f := range faults {
+			perCode[f.code] = append(perCode[f.code], sighting{v, f})
+		}
+	}
+	for code, seen := range perCode {
+		f, subject := q.merge(seen, views, both)
+		found[checks.Key{Code: code, Subject: subject}] = f
+	}
+	for _, code := range order {
+		for _, subject := range q.subjects() {
+			if f, ok := found[checks.Key{Code: code, Subject: subject}]; ok {
+				o.Findings = append(o.Findings, q.finding(f, subject))
+			}
+		}
+	}
+	o.Blind = q.blind(views, found, both)
+	o.Measures = q.measures(views, both)
+	o.Summary = q.summary(o, views)
+	return o
+}
+
+type sighting struct {
+	view  view
+	fault fault
+}
+
+func (q question) subjects() []string { return []string{q.domain, q.domain + ipv6Mark} }
+
+// ipv6Mark makes the subject of what is wrong at the IPv6 addresses alone.
+const ipv6Mark = " (IPv6)"
+
+func (q question) bothFamilies(views []view) bool {
+	return slices.ContainsFunc(views, func(v view) bool { return v.addr.Is4() }) &&
+		slices.ContainsFunc(views, func(v view) bool { return v.addr.Is6() })
+}
+
+// subject is what a view is about: the domain, or its IPv6 side where it has
+// both. An address is never part of it: addresses change by themselves.
+func (q question) subject(v view, both bool) string {
+	if both && v.addr.Is6() {
+		return q.domain + ipv6Mark
+	}
+	return q.domain
+}
+
+// merge makes one fault of the same fault seen at several addresses: the worst
+// of them, about the domain as a whole unless only IPv6 has it.
+func (q question) merge(seen []sighting, views []view, both bool) (fault, string) {
+	worst := slices.MinFunc(seen, func(a, b sighting) int {
+		if c := cmp.Compare(b.fault.severity, a.fault.severity); c != 0 {
+			return c
+		}
+		return a.fault.end.Compare(b.fault.end)
+	})
+	subject := q.domain + ipv6Mark
+	for _, s := range seen {
+		if q.subject(s.view, both) == q.domain {
+			subject = q.domain
+		}
+	}
+	side := views
+	if subject != q.domain {
+		side = slices.DeleteFunc(slices.Clone(views), func(v view) bool { return v.addr.Is4() })
+	}
+	f := worst.fault
+	reached := 0
+	for _, v := range side {
+		if v.fault != noRoute {
+			reached++
+		}
+	}
+	if len(seen) < reached {
+		f.of = reached
+		for _, s := range seen {
+			f.addrs = append(f.addrs, s.view.addr.String())
+		}
+	}
+	return f, subject
+}
+
+// faults names everything that is wrong with one view, and the codes that it
+// hides: the dates of somebody else's certificate are not the domain's.
+func (q question) faults(v view) (all []fault, hidden []string) {
+	switch {
+	case v.fault == noRoute:
+		return nil, nil
+	case v.chain == nil:
+		return []fault{{code: connect, kind: noHandshake, severity: checks.Critical, trouble: v.fault, who: plain(v.alert)}}, nil
+	}
+	leaf := v.chain[0]
+	names, more := covers(leaf)
+	other := leaf.VerifyHostname(q.domain) != nil
+	trust, end, ends := q.trust(v.chain)
+	if trust != nil {
+		trust.names, trust.more, trust.otherOwn = names, more, other
+		if trust.kind == selfSigned {
+			// It is not the domain's certificate at all; its name and its dates
+			// are mended together with it.
+			return []fault{*trust}, []string{wrongName, chainBroken, expiring, expired, notYetValid}
+		}
+	}
+	if other {
+		hidden = []string{expiring, expired, notYetValid}
+		all = append(all, fault{code: wrongName, kind: nameDiffers, severity: checks.Critical, names: names, more: more})
+	}
+	if trust != nil {
+		all = append(all, *trust)
+	}
+	if date := q.date(leaf, end, ends); date != nil && !other {
+		all = append(all, *date)
+	}
+	return all, hidden
+}
+
+// date judges the dates. end and ends are of the intermediate that ends before
+// the certificate itself; or zero.
+func (q question) date(leaf *x509.Certificate, end time.Time, ends string) *fault {
+	life := leaf.NotAfter.Sub(leaf.NotBefore)
+	switch {
+	case !q.now.Before(leaf.NotAfter):
+		return &fault{code: expired, kind: leafEnded, severity: checks.Critical, end: leaf.NotAfter, life: life}
+	case q.now.Before(leaf.NotBefore):
+		return &fault{code: notYetValid, kind: leafEarly, severity: checks.Critical, end: leaf.NotBefore, life: life}
+	}
+	f := fault{code: expiring, kind: leafEnds, end: leaf.NotAfter, life: life}
+	if !end.IsZero() && end.Before(leaf.NotAfter) {
+		f.kind, f.end, f.who = intermediateEnds, end, ends
+	}
+	f.severity = q.limits.ending(life, f.end.Sub(q.now))
+	if f.severity == checks.OK {
+		return nil
+	}
+	return &f
+}
+
+// countedLife bounds the life of which a share is taken: whatever lives longer
+// is renewed by hand, or as long before its end as a certificate of 90 days; a
+// quarter of a year's certificate would be three months of warning (own).
+const countedLife = 120 * 24 * time.Hour
+
+// criticalFloor is the least time that is critical (defaults.md); it never
+// comes before the warning.
+const criticalFloor = 12 * time.Hour
+
+// ending judges how much of a life is left.
+func (c Config) ending(life, left time.Duration) checks.Severity {
+	counted := float64(min(life, countedLife))
+	warning := time.Duration(counted * c.WarningLife)
+	critical := min(max(time.Duration(counted*c.CriticalLife), criticalFloor), warning)
+	switch {
+	case left < critical:
+		return checks.Critical
+	case left < warning:
+		return checks.Warning
+	}
+	return checks.OK
+}
+
+// finding makes a finding of a fault.
+func (q question) finding(f fault, subject string) checks.Finding {
+	out := checks.Finding{
+		Code: f.code, Subject: subject, Severity: f.severity, Road: checks.Now,
+		Text: textOf(q, f, subject != q.domain), Advice: q.advice(f),
+	}
+	if f.code == expiring {
+		out.Harm = f.end
+		if f.severity == checks.Warning {
+			out.Road = checks.Morning
+		}
+	}
+	return out
+}
+
+// blind tells what could not be seen, so that what was open stays as it is.
+func (q question) blind(views []view, found map[checks.Key]fault, both bool) []checks.Blind {
+	var out []checks.Blind
+	if len(views) == 0 {
+		return []checks.Blind{{Subject: q.domain, Why: textBlind(q.domain)}}
+	}
+	told := map[checks.Key]bool{}
+	tell := func(b checks.Blind) {
+		key := checks.Key{Code: b.Code, Subject: b.Subject}
+		if _, known := found[key]; !known && !told[key] {
+			told[key] = true
+			out = append(out, b)
+		}
+	}
+	for _, v := range views {
+		subject := q.subject(v, both)
+		switch {
+		case v.fault == noRoute && (v.addr.Is4() || q.ipv6Before):
+			tell(checks.Blind{Subject: subject, Why: textNoWay(subject), Mend: adviceNoNetwork()})
+		case v.fault == noRoute:
+			// It never worked: the summary says so, and nothing can be open.
+		case v.chain == nil:
+			tell(checks.Blind{Subject: subject, Why: textBlind(subject)})
+		}
+		_, hidden := q.faults(v)
+		for _, code := range hidden {
+			tell(checks.Blind{Code: code, Subject: subject, Why: textHidden(subject)})
+		}
+	}
+	return out
+}
+
+// measures are the least of what each side has.
+func (q question) measures(views []view, both bool) []checks.Measure {
+	var out []checks.Measure
+	for _, subject := range q.subjects() {
+		var worst *x509.Certificate
+		var slowest time.Duration
+		for _, v := range views {
+			if q.subject(v, both) != subject || v.chain == nil {
+				continue
+			}
+			slowest = max(slowest, v.took)
+			if worst == nil || v.chain[0].NotAfter.Before(worst.NotAfter) {
+				worst = v.chain[0]
+			}
+		}
+		if worst == nil {
+			continue
+		}
+		left, life := worst.NotAfter.Sub(q.now), worst.NotAfter.Sub(worst.NotBefore)
+		ratio := 0.0
+		if life > 0 {
+			ratio = min(max(left.Seconds()/life.Seconds(), 0), 1)
+		}
+		out = append(out,
+			checks.Measure{Name: "life_left", Subject: subject, Value: left.Seconds(), Unit: checks.Seconds},
+			checks.Measure{Name: "life_left_ratio", Subject: subject, Value: ratio, Unit: checks.Ratio},
+			checks.Measure{Name: "handshake", Subject: subject, Value: slowest.Seconds(), Unit: checks.Seconds},
+		)
+	}
+	return out
+}
+
+// remember adds what was seen to what was known.
+func (q question) remember(before memory, views []view) memory {
+	after := memory{Ends: map[string]int64{}, IPv6: before.IPv6}
+	both := q.bothFamilies(views)
+	for _, subject := range q.subjects() {
+		if end, ok := before.Ends[subject]; ok {
+			after.Ends[subject] = end
+		}
+	}
+	for _, v := range views {
+		if v.addr.Is6() && v.fault != noRoute {
+			after.IPv6 = true
+		}
+		if v.chain == nil || v.chain[0].VerifyHostname(q.domain) != nil {
+			continue
+		}
+		subject := q.subject(v, both)
+		after.Ends[subject] = max(after.Ends[subject], v.chain[0].NotAfter.Unix())
+	}
+	return after
+}
+
+// renewals tells of a certificate that ends later than any that was served
+// before. One event is enough for both sides.
+func (q question) renewals(before, after memory) []checks.Event {
+	for _, subject := range q.subjects() {
+		was, known := before.Ends[subject]
+		if end := after.Ends[subject]; known && end > was {
+			return []checks.Event{{At: q.now, Code: "renewed", Subject: q.domain, Text: textRenewed(q.domain, time.Unix(end, 0))}}
+		}
+	}
+	return nil
+}

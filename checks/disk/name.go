@@ -1,0 +1,98 @@
+package disk
+
+import (
+	"fmt"
+	"hash/fnv"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sababan/sababan/checks"
+)
+
+const (
+	// nameLimit is how much of a path is shown in a headline, in characters
+	// (own: half of what a lock screen shows).
+	nameLimit = 50
+	// subjectLimit is how long an identity may be, in bytes (own).
+	subjectLimit = 300
+)
+
+// harmless makes a path one line that starts neither a mention nor a hashtag.
+func harmless(s string) string {
+	q := checks.QuoteName(s)
+	if !strings.ContainsAny(q, "@#") {
+		return q
+	}
+	var b strings.Builder
+	before := ' '
+	for _, r := range q {
+		switch {
+		case r == '@' && startsMention(before):
+			b.WriteString("(at)")
+		case r == '#':
+			b.WriteString("(hash)")
+		default:
+			b.WriteRune(r)
+		}
+		before = r
+	}
+	return b.String()
+}
+
+// startsMention tells whether an @ after this character could start a mention.
+func startsMention(before rune) bool {
+	return !unicode.IsLetter(before) && !unicode.IsDigit(before) && !strings.ContainsRune("_=/", before)
+}
+
+// subject is a mount point as an identity: itself wherever it can be printed,
+// else what can be printed of it, told apart by a sum of the whole.
+func subject(point string) string {
+	h := harmless(point)
+	if h == point && len(h) <= subjectLimit {
+		return h
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(point)) // a hash never fails
+	return fmt.Sprintf("%s~%08x", cut(h, subjectLimit/4), sum.Sum32())
+}
+
+var ordinaryPath = regexp.MustCompile(`^[\pL\pN_./@:+=~…-]+$`)
+
+// name is a path inside a sentence: bare when it is ordinary, else in quotes.
+func name(path string) checks.Text {
+	h := cut(harmless(path), nameLimit)
+	if ordinaryPath.MatchString(h) {
+		return checks.Same(h)
+	}
+	h = strings.NewReplacer(`"`, `'`, "「", "'", "」", "'").Replace(h)
+	return checks.Text{En: `"` + h + `"`, Ja: "「" + h + "」"}
+}
+
+// cut leaves out the middle: both ends of a path tell more.
+func cut(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	r := []rune(s)
+	head := limit / 3
+	return string(r[:head]) + "…" + string(r[len(r)-(limit-head-1):])
+}
+
+// command is a command with words from outside, or nothing where one of them
+// cannot stand in a post that somebody will copy from.
+func command(words ...string) checks.Shell {
+	sh := checks.Sh(words...)
+	before := ' '
+	for _, r := range sh.String() {
+		if r == '@' && startsMention(before) {
+			return nil
+		}
+		before = r
+	}
+	if sh.String() == "" {
+		return nil
+	}
+	return sh
+}

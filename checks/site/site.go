@@ -1,0 +1,116 @@
+// Package site is the Mastodon installation that is looked at: its names,
+// addresses and folders, found or set, never guessed twice. Every kind of
+// check is made from its own table and the site.
+package site
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/sababan/sababan/checks"
+	"golang.org/x/net/idna"
+)
+
+// Config is the table [server] as it is written.
+type Config struct {
+	// Domain is the public name of the Mastodon that is watched.
+	Domain string `toml:"domain"`
+	// Address, host or host:port, is asked instead of what the name resolves
+	// to, as `curl --resolve` does.
+	Address string `toml:"address"`
+	// TokenFile holds a token of an account on the watched server.
+	TokenFile string `toml:"token_file"`
+	// DatabaseURL, RedisURL and SidekiqRedisURL may hold passwords.
+	DatabaseURL     checks.Secret `toml:"database_url"`
+	RedisURL        checks.Secret `toml:"redis_url"`
+	SidekiqRedisURL checks.Secret `toml:"sidekiq_redis_url"`
+}
+
+// A Site is what is known of the installation.
+type Site struct {
+	// Domain is the name in its ASCII form, without scheme or port; "" when no
+	// Mastodon is known.
+	Domain string
+	// Address is host or host:port to connect to instead of Domain; or "".
+	Address string
+	// Roots are the certificate authorities to trust; nil takes the system's.
+	Roots *x509.CertPool
+	// Proc is where the kernel's process file system is mounted: "/proc".
+	Proc string
+	// Offline forbids everything that leaves this machine for somebody else's.
+	Offline bool
+}
+
+// New makes the site from what was written. Errors begin with the setting.
+func New(c Config) (*Site, error) {
+	s := &Site{Proc: "/proc"}
+	var errs []error
+	if c.Domain != "" {
+		name, err := domain(c.Domain)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("[server] domain: %w", err))
+		}
+		s.Domain = name
+	}
+	if c.Address != "" {
+		if err := address(c.Address); err != nil {
+			errs = append(errs, fmt.Errorf("[server] address: %w", err))
+		}
+		if c.Domain == "" {
+			errs = append(errs, errors.New("[server] address: is of use only with [server] domain, the name to ask for there"))
+		}
+		s.Address = c.Address
+	}
+	return s, errors.Join(errs...)
+}
+
+// URL is the web address of the site's front page.
+func (s *Site) URL() *url.URL { return &url.URL{Scheme: "https", Host: s.Domain, Path: "/"} }
+
+// NeedDomain is the error of a kind that cannot look without a domain.
+func (s *Site) NeedDomain() error {
+	if s.Domain == "" {
+		return &checks.NotSetUp{Setting: "[server] domain"}
+	}
+	return nil
+}
+
+func domain(s string) (string, error) {
+	given := checks.Quote(s)
+	if strings.Contains(s, "://") {
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" {
+			return "", fmt.Errorf("%q is not a name such as \"mastodon.example\"", given)
+		}
+		return "", fmt.Errorf("%q is an address of a page; write only the name, %q", given, u.Hostname())
+	}
+	if strings.Contains(s, "@") {
+		return "", fmt.Errorf("%q looks like an account; write only the server's name", given)
+	}
+	if _, _, err := net.SplitHostPort(s); err == nil {
+		return "", fmt.Errorf("%q has a port; write the name alone and put the port into [server] address", given)
+	}
+	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(s, "."))
+	if err != nil || name == "" || strings.ContainsAny(name, "/ _") {
+		return "", fmt.Errorf("%q is not a name such as \"mastodon.example\"", given)
+	}
+	return strings.ToLower(name), nil
+}
+
+func address(s string) error {
+	host := s
+	if h, port, err := net.SplitHostPort(s); err == nil {
+		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
+			return fmt.Errorf("%q has a port that is none", checks.Quote(s))
+		}
+		host = h
+	}
+	if host == "" || strings.ContainsAny(host, "/ @") {
+		return fmt.Errorf("%q is not a host or host:port such as \"127.0.0.1\"", checks.Quote(s))
+	}
+	return nil
+}

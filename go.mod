@@ -1,0 +1,48 @@
+module github.com/sababan/sababan
+
+go 1.26.0
+
+require (
+	github.com/BurntSushi/toml v1.6.0
+	github.com/cenkalti/backoff/v5 v5.0.3
+	github.com/coder/websocket v1.8.15
+	github.com/coreos/go-systemd/v22 v22.7.0
+	github.com/fatih/color v1.19.0
+	github.com/google/go-cmp v0.7.0
+	github.com/mattn/go-mastodon v0.0.13
+	github.com/robfig/cron/v3 v3.0.1
+	github.com/rogpeppe/go-internal v1.16.0
+	github.com/shirou/gopsutil/v3 v3.24.5
+	github.com/spf13/cobra v1.10.2
+	go.uber.org/goleak v1.3.0
+	golang.org/x/net v0.62.0
+	golang.org/x/sync v0.24.0
+	golang.org/x/sys v0.49.0
+	golang.org/x/term v0.47.0
+	golang.org/x/text v0.43.0
+	modernc.org/sqlite v1.59.0
+)
+
+require (
+	github.com/dustin/go-humanize v1.0.1
+	github.com/go-ole/go-ole v1.2.6
+	github.com/google/uuid v1.6.0
+	github.com/gorilla/websocket v1.5.3
+	github.com/inconshreveable/mousetrap v1.1.0
+	github.com/lufia/plan9stats v0.0.0-20211012122336-39d0f177ccd0
+	github.com/mattn/go-colorable v0.1.14
+	github.com/mattn/go-isatty v0.0.24
+	github.com/ncruces/go-strftime v1.0.0
+	github.com/power-devops/perfstat v0.0.0-20210106213030-5aafc221ea8c
+	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec
+	github.com/shoenig/go-m1cpu v0.1.6
+	github.com/spf13/pflag v1.0.9
+	github.com/tklauser/go-sysconf v0.3.12
+	github.com/tklauser/numcpus v0.6.1
+	github.com/tomnomnom/linkheader v0.0.0-20250811210735-e5fe3b51442e
+	github.com/yusufpapurcu/wmi v1.2.4
+	golang.org/x/tools v0.51.0
+	modernc.org/libc v1.75.7
+	modernc.org/mathutil v1.7.1
+	modernc.org/memory v1.12.1
+)
