@@ -93,7 +93,7 @@ func FuzzParse(f *testing.F) {
 		}
 		b := &Bot{kinds: v.kinds}
 		for _, l := range []checks.Lang{checks.English, checks.Japanese} {
-			if out := write(b.strange(question{request: r}), checks.Reader{Lang: l}); Live(out) || strings.Contains(out, "\n") {
+			if out := write(b.strange(question{request: r}), checks.Reader{Lang: l}); checks.Live(out) || strings.Contains(out, "\n") {
 				t.Errorf("%q is answered with %q", s, out)
 			}
 		}

@@ -2,38 +2,17 @@ package bot
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sababan/sababan/checks"
 )
 
-// liveMention is what Mastodon takes for the beginning of a mention: an @ that
-// no word character, "=" or "/" precedes and a name follows. The full-width one
-// is no mention there, but other software may think otherwise.
-var liveMention = regexp.MustCompile(`(^|[^\pL\pN\pM_=/])([@＠])([\pL\pN_])`)
-
-// wordJoiner is an invisible character that parts an @ from a name.
-const wordJoiner = "\u2060"
-
-// Harmless parts every live mention in a text, so that it names nobody. An @
-// that cannot start a mention stays as it is and can be pasted.
-func Harmless(s string) string {
-	for liveMention.MatchString(s) { // a match eats the character before the next one
-		s = liveMention.ReplaceAllString(s, "${1}${2}"+wordJoiner+"${3}")
-	}
-	return s
-}
-
-// Live tells whether a text names somebody.
-func Live(s string) bool { return liveMention.MatchString(s) }
-
 // shellLine writes a command for a message; it is "" where it cannot be written
 // safely or would name somebody.
 func shellLine(s checks.Shell) string {
 	line := s.String()
-	if Live(line) {
+	if checks.Live(line) {
 		return ""
 	}
 	return line

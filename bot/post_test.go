@@ -26,10 +26,10 @@ func TestNobodyIsNamedByAccident(t *testing.T) {
 		"日本@evil":                               "日本@evil",
 		"sudo systemctl restart postgresql@15-": "sudo systemctl restart postgresql@15-",
 	} {
-		if got := Harmless(in); got != want {
+		if got := checks.Harmless(in); got != want {
 			t.Errorf("Harmless(%q) = %q, want %q", in, got, want)
 		}
-		if Live(Harmless(in)) {
+		if checks.Live(checks.Harmless(in)) {
 			t.Errorf("%q is still live", in)
 		}
 	}

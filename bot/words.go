@@ -146,7 +146,7 @@ func groupText(alerts []incident.Alert) checks.Text {
 
 // write writes a text out for one reader, with nobody named in it.
 func write(t checks.Text, r checks.Reader) string {
-	return Harmless(strings.TrimSpace(t.Read(r)))
+	return checks.Harmless(strings.TrimSpace(t.Read(r)))
 }
 
 // counted is how a count of things is said in English.

@@ -95,6 +95,8 @@ func TestTextFromOutsideCannotLookLikeOurs(t *testing.T) {
 		"bad\xffutf8":                     "bad?utf8",
 		"   trimmed   ":                   "trimmed",
 		"日本語も\u3000そのまま":                  "日本語も そのまま",
+		"@evil@example.com in #tag":       "(at)evil@example.com in (hash)tag",
+		"＠evil, #1 of unit@4000 # 5":      "(at)evil, (hash)1 of unit@4000 # 5",
 		strings.Repeat("x", 500):          strings.Repeat("x", 120) + "…",
 	} {
 		if got := Quote(in); got != want {
@@ -107,7 +109,7 @@ func FuzzQuoteIsOneHarmlessLine(f *testing.F) {
 	f.Add("a\nb\u202ec")
 	f.Fuzz(func(t *testing.T, s string) {
 		q := Quote(s)
-		if strings.ContainsAny(q, "\n\r\x00\u2028\u2029\u202e\uE000\uE001") || len([]rune(q)) > quoteLimit+2 {
+		if strings.ContainsAny(q, "\n\r\x00\u2028\u2029\u202e\uE000\uE001") || len([]rune(q)) > 6*quoteLimit || Live(q) {
 			t.Errorf("Quote(%q) = %q", s, q)
 		}
 	})

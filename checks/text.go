@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -77,12 +78,31 @@ const quoteLimit = 120
 
 // Quote is the one door through which text from outside enters a message: one
 // line, cut, without control, bidirectional, invisible or private characters,
-// so that it can never look like a line of ours or forge a mark.
-func Quote(s string) string { return quoteTo(s, quoteLimit) }
+// so that it can never look like a line of ours or forge a mark, and with
+// "(at)" and "(hash)" where it would begin a mention or a hashtag.
+func Quote(s string) string { return tame(quoteTo(s, quoteLimit)) }
 
 // QuoteName is Quote for a name that must stay whole to be of use (a path, a
 // unit, a domain); it is cut only at four times the length.
-func QuoteName(s string) string { return quoteTo(s, 4*quoteLimit) }
+func QuoteName(s string) string { return tame(quoteTo(s, 4*quoteLimit)) }
+
+// tame writes out what would begin a mention or a hashtag.
+func tame(s string) string {
+	if !strings.ContainsAny(s, "@＠#＃") {
+		return s
+	}
+	var b strings.Builder
+	done := 0
+	eachLive(s, func(behind int, _ string) {
+		_, size := utf8.DecodeLastRuneInString(s[:behind])
+		b.WriteString(s[done:behind-size] + "(at)")
+		done = behind
+	})
+	s = b.String() + s[done:]
+	return hashtag.ReplaceAllString(s, "(hash)$1")
+}
+
+var hashtag = regexp.MustCompile(`[#＃]([\pL\pM\pN_])`)
 
 func quoteTo(s string, limit int) string {
 	// The bound on what is read keeps a gigabyte from being walked rune by rune.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/bot"
+	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/api"
 )
 
@@ -73,7 +74,7 @@ var keyForm = regexp.MustCompile(`^[!-~]{0,200}$`)
 // sendable says why a message can never be sent; "" where it can.
 func sendable(m bot.Message) (handle, why string) {
 	handle, ok := plainHandle(m.To.Handle)
-	switch live := LiveMentions(m.Text); {
+	switch live := checks.LiveMentions(m.Text); {
 	case len(live) > 0:
 		return "", fmt.Sprintf("the text would mention %q", live[0])
 	case strings.TrimSpace(m.Text) == "":

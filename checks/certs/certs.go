@@ -115,6 +115,8 @@ type memory struct {
 	Ends map[string]int64 `json:"ends"`
 	// IPv6 tells that something at an IPv6 address has answered before.
 	IPv6 bool `json:"ipv6"`
+	// Open is what was found and has not been seen well since.
+	Open []checks.Key `json:"open"`
 }
 
 const memoryKey = "seen"
@@ -137,7 +139,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 	}
 	q := question{
 		domain: c.domain, port: c.target.port, now: time.Now(), roots: roots, limits: c.limits,
-		direct: c.target.set, ipv6Before: before.IPv6, server: webServer(c.proc),
+		direct: c.target.set, ipv6Before: before.IPv6, open: before.Open, server: webServer(c.proc),
 	}
 	var views []view
 	if nobody == nil {
@@ -153,6 +155,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 	}
 	o := q.judge(views)
 	after := q.remember(before, views)
+	after.Open = stillOpen(before.Open, o)
 	o.Events = q.renewals(before, after)
 	b, err := json.Marshal(after)
 	if err != nil {

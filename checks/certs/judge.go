@@ -19,6 +19,8 @@ type question struct {
 	direct bool
 	// ipv6Before: something at an IPv6 address has answered before.
 	ipv6Before bool
+	// open is what was found before and has not been seen well since.
+	open []checks.Key
 	// server is the process of the web server on this machine, or "".
 	server string
 }
@@ -249,36 +251,59 @@ func (q question) finding(f fault, subject string) checks.Finding {
 	return out
 }
 
-// blind tells what could not be seen, so that what was open stays as it is.
+// blind tells what could not be seen. Where a finding says why, only what is
+// open needs to be told, so that it stays as it is.
 func (q question) blind(views []view, found map[checks.Key]fault, both bool) []checks.Blind {
 	var out []checks.Blind
-	if len(views) == 0 {
-		return []checks.Blind{{Subject: q.domain, Why: textBlind(q.domain)}}
-	}
 	told := map[checks.Key]bool{}
-	tell := func(b checks.Blind) {
-		key := checks.Key{Code: b.Code, Subject: b.Subject}
+	tell := func(key checks.Key, why checks.Text, mend checks.Advice) {
 		if _, known := found[key]; !known && !told[key] {
 			told[key] = true
-			out = append(out, b)
+			out = append(out, checks.Blind{Code: key.Code, Subject: key.Subject, Why: why, Mend: mend})
+		}
+	}
+	for _, key := range q.open {
+		if len(views) == 0 {
+			tell(key, textBlind(key.Subject), checks.Advice{})
 		}
 	}
 	for _, v := range views {
 		subject := q.subject(v, both)
+		_, hidden := q.faults(v)
 		switch {
 		case v.fault == noRoute && (v.addr.Is4() || q.ipv6Before):
-			tell(checks.Blind{Subject: subject, Why: textNoWay(subject), Mend: adviceNoNetwork()})
+			tell(checks.Key{Subject: subject}, textNoWay(subject), adviceNoNetwork())
 		case v.fault == noRoute:
 			// It never worked: the summary says so, and nothing can be open.
-		case v.chain == nil:
-			tell(checks.Blind{Subject: subject, Why: textBlind(subject)})
-		}
-		_, hidden := q.faults(v)
-		for _, code := range hidden {
-			tell(checks.Blind{Code: code, Subject: subject, Why: textHidden(subject)})
+		default:
+			for _, key := range q.open {
+				switch {
+				case key.Subject != subject:
+				case v.chain == nil:
+					tell(key, textBlind(subject), checks.Advice{})
+				case slices.Contains(hidden, key.Code):
+					tell(key, textHidden(subject), checks.Advice{})
+				}
+			}
 		}
 	}
 	return out
+}
+
+// stillOpen is what was found now, and what was before and could not be seen
+// now.
+func stillOpen(before []checks.Key, o checks.Observation) []checks.Key {
+	var open []checks.Key
+	for _, f := range o.Findings {
+		open = append(open, f.Key())
+	}
+	for _, key := range before {
+		hidden := slices.ContainsFunc(o.Blind, func(b checks.Blind) bool { return b.Hides(key) })
+		if hidden && !slices.Contains(open, key) {
+			open = append(open, key)
+		}
+	}
+	return open
 }
 
 // measures are the least of what each side has.

@@ -81,14 +81,14 @@ func TestWhatIsSaidOfSeveralAddresses(t *testing.T) {
 		{"only IPv4 has it", []view{{addr: v4, chain: ill}, {addr: v6, chain: good}}, false, want{found: []checks.Key{{Code: expired, Subject: domain}}}},
 		{"one of two IPv4 addresses has it", []view{{addr: v4, chain: good}, {addr: v4b, chain: ill}}, false, want{found: []checks.Key{{Code: expired, Subject: domain}}}},
 		{"a site with IPv6 alone is the domain", []view{{addr: v6, chain: ill}}, false, want{found: []checks.Key{{Code: expired, Subject: domain}}}},
-		{"IPv6 refuses", []view{{addr: v4, chain: good}, {addr: v6, fault: refused}}, false, want{found: []checks.Key{{Code: connect, Subject: six}}, blind: []string{six}}},
-		{"all refuse", []view{{addr: v4, fault: refused}, {addr: v6, fault: noAnswer}}, false, want{found: []checks.Key{{Code: connect, Subject: domain}}, blind: []string{domain, six}}},
+		{"IPv6 refuses", []view{{addr: v4, chain: good}, {addr: v6, fault: refused}}, false, want{found: []checks.Key{{Code: connect, Subject: six}}}},
+		{"all refuse: what is open is held", []view{{addr: v4, fault: refused}, {addr: v6, fault: noAnswer}}, false, want{found: []checks.Key{{Code: connect, Subject: domain}}, blind: []string{domain}}},
 		{"this machine never had IPv6: no finding, and nothing is blind", []view{{addr: v4, chain: good}, {addr: v6, fault: noRoute}}, false, want{}},
 		{"this machine has lost its IPv6: blind there", []view{{addr: v4, chain: good}, {addr: v6, fault: noRoute}}, true, want{blind: []string{six}}},
 		{"the name has no address", nil, false, want{found: []checks.Key{{Code: connect, Subject: domain}}, blind: []string{domain}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			q := question{domain: domain, port: "443", now: time.Now(), roots: ca.Roots(), limits: DefaultConfig(), ipv6Before: tt.before}
+			q := question{domain: domain, port: "443", now: time.Now(), roots: ca.Roots(), limits: DefaultConfig(), ipv6Before: tt.before, open: []checks.Key{{Code: chainBroken, Subject: domain}}}
 			o := q.judge(tt.views)
 			checkstest.AssertObservation(t, k, o)
 			var found []checks.Key

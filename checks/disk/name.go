@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/sababan/sababan/checks"
@@ -19,37 +18,10 @@ const (
 	subjectLimit = 300
 )
 
-// harmless makes a path one line that starts neither a mention nor a hashtag.
-func harmless(s string) string {
-	q := checks.QuoteName(s)
-	if !strings.ContainsAny(q, "@#") {
-		return q
-	}
-	var b strings.Builder
-	before := ' '
-	for _, r := range q {
-		switch {
-		case r == '@' && startsMention(before):
-			b.WriteString("(at)")
-		case r == '#':
-			b.WriteString("(hash)")
-		default:
-			b.WriteRune(r)
-		}
-		before = r
-	}
-	return b.String()
-}
-
-// startsMention tells whether an @ after this character could start a mention.
-func startsMention(before rune) bool {
-	return !unicode.IsLetter(before) && !unicode.IsDigit(before) && !strings.ContainsRune("_=/", before)
-}
-
 // subject is a mount point as an identity: itself wherever it can be printed,
 // else what can be printed of it, told apart by a sum of the whole.
 func subject(point string) string {
-	h := harmless(point)
+	h := checks.QuoteName(point)
 	if h == point && len(h) <= subjectLimit {
 		return h
 	}
@@ -62,7 +34,7 @@ var ordinaryPath = regexp.MustCompile(`^[\pL\pN_./@:+=~…-]+$`)
 
 // name is a path inside a sentence: bare when it is ordinary, else in quotes.
 func name(path string) checks.Text {
-	h := cut(harmless(path), nameLimit)
+	h := cut(checks.QuoteName(path), nameLimit)
 	if ordinaryPath.MatchString(h) {
 		return checks.Same(h)
 	}
@@ -81,18 +53,10 @@ func cut(s string, limit int) string {
 }
 
 // command is a command with words from outside, or nothing where one of them
-// cannot stand in a post that somebody will copy from.
+// cannot be written in a line.
 func command(words ...string) checks.Shell {
-	sh := checks.Sh(words...)
-	before := ' '
-	for _, r := range sh.String() {
-		if r == '@' && startsMention(before) {
-			return nil
-		}
-		before = r
+	if sh := checks.Sh(words...); sh.String() != "" {
+		return sh
 	}
-	if sh.String() == "" {
-		return nil
-	}
-	return sh
+	return nil
 }

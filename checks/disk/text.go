@@ -360,8 +360,8 @@ func blindSlow(m Mount, limit time.Duration) checks.Text {
 	if networkTypes[m.Type] || strings.HasPrefix(m.Type, "fuse.") {
 		src := name(m.Source)
 		return checks.Text{
-			En: fmt.Sprintf("%s does not answer within %s; it comes from %s over %s", n.En, l.En, src.En, harmless(m.Type)),
-			Ja: fmt.Sprintf("%s が%sたっても応答しません（%s、接続先 %s）", n.Ja, l.Ja, harmless(m.Type), src.Ja),
+			En: fmt.Sprintf("%s does not answer within %s; it comes from %s over %s", n.En, l.En, src.En, checks.QuoteName(m.Type)),
+			Ja: fmt.Sprintf("%s が%sたっても応答しません（%s、接続先 %s）", n.Ja, l.Ja, checks.QuoteName(m.Type), src.Ja),
 		}
 	}
 	return checks.Text{
@@ -392,7 +392,7 @@ func blindError(m Mount, err error, denied bool) checks.Text {
 			Ja: n.Ja + " を確認する権限がありません",
 		}
 	}
-	q := harmless(checks.Quote(err.Error()))
+	q := checks.Quote(err.Error())
 	return checks.Text{
 		En: fmt.Sprintf(`%s cannot be looked at ("%s")`, n.En, q),
 		Ja: fmt.Sprintf("%s を確認できません（「%s」）", n.Ja, q),

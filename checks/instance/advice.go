@@ -1,6 +1,10 @@
 package instance
 
-import "github.com/sababan/sababan/checks"
+import (
+	"net/http"
+
+	"github.com/sababan/sababan/checks"
+)
 
 // adviceView is the checklist's command.
 func adviceView() checks.Advice {
@@ -45,6 +49,15 @@ func adviceBroken(o outcome) checks.Advice {
 				Ja: "サーバーで、Webサーバーが動いて待ち受けているか確かめてください。",
 			},
 			Look: checks.Sh("sudo", "ss", "-ltnp"),
+		}
+	case o.why == status && (o.code == http.StatusBadGateway || o.code == http.StatusGatewayTimeout):
+		return checks.Advice{
+			Text: checks.Text{
+				En: "The web server does not reach the web process of Mastodon.",
+				Ja: "WebサーバーからMastodonのWebプロセスにつながっていません。",
+			},
+			Look: web,
+			Mend: []checks.Shell{checks.Sh("sudo", "systemctl", "restart", "mastodon-web")},
 		}
 	}
 	return checks.Advice{

@@ -4,6 +4,8 @@ package instance
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -93,11 +95,26 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		return checks.Observation{}, &checks.Unseen{Why: textUnseen(second), Advice: adviceUnseen(second, c.domain), Err: second.err}
 	}
 	now := time.Now()
-	return judge(question{
+	q := question{
 		domain: c.domain,
 		usual:  func(which string) (checks.Band, bool) { return past.Normal(answerTime, which, now) },
-	}, first, second), nil
+	}
+	if b, ok := past.Load(openKey); ok {
+		// What cannot be read is as if nothing had been open.
+		_ = json.Unmarshal(b, &q.open)
+	}
+	o := judge(q, first, second)
+	b, err := json.Marshal(stillOpen(q.open, o))
+	if err != nil {
+		return checks.Observation{}, fmt.Errorf("instance: %w", err)
+	}
+	o.Remember = map[string][]byte{openKey: b}
+	return o, nil
 }
+
+// openKey remembers the codes that were found and have not been seen well
+// since.
+const openKey = "open"
 
 // asked is an answer and the error beside it.
 type asked struct {

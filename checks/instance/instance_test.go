@@ -186,7 +186,7 @@ func TestWhatIsWrongIsFoundAndMends(t *testing.T) {
 		},
 		{
 			name: "round and round", config: "location /api/ { return 302 https://" + domain + "$request_uri; }",
-			code: v2, severity: checks.Critical, en: "leads elsewhere (302 Found)", ja: "転送されます", holds: []string{v1},
+			code: v2, severity: checks.Critical, en: "lead elsewhere (302 Found)", ja: "転送されます", holds: []string{v1},
 		},
 		{
 			name: "to another host", config: "location /api/ { return 301 https://social.example$request_uri; }",
@@ -215,6 +215,7 @@ func TestWhatIsWrongIsFoundAndMends(t *testing.T) {
 			}
 			s.files(t, firstOf(tt.one, v1JSON), firstOf(tt.two, v2JSON))
 			s.Reload(t, s.Server(tt.config))
+			s.past.Memory = map[string][]byte{openKey: []byte(`["v1","v2","slow","challenge"]`)}
 			o := s.look(t)
 			f, ok := checkstest.Find(o, tt.code, "")
 			if !ok || f.Severity != tt.severity || f.Holds || f.Road != checks.Now {
@@ -344,7 +345,12 @@ func TestOurOwnTroubleIsNoFinding(t *testing.T) {
 	says(t, unseen.Why, "the certificate is not accepted", "証明書が受け入れられない")
 
 	s.Stop(t)
-	o = s.look(t)
+	if o = s.look(t); len(o.Blind) > 0 {
+		t.Errorf("nothing is open that could be held: %+v", o.Blind)
+	}
+	s.past.Memory = map[string][]byte{openKey: []byte(`["slow","challenge"]`)}
+	s.look(t)
+	o = s.look(t) // and it is still held the second time
 	f, ok := checkstest.Find(o, v2, "")
 	if !ok || !held(o, v1) || !held(o, slow) || !held(o, challenge) {
 		t.Fatalf("a dead server: %+v", o)

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ const (
 type question struct {
 	domain string
 	usual  func(which string) (checks.Band, bool)
+	// open is what was found before and has not been seen well since.
+	open []string
 }
 
 // judge makes an observation of what both places said.
@@ -38,7 +41,7 @@ func judge(q question, first, second outcome) checks.Observation {
 	if f, ok := tooSlow(first, second); ok {
 		o.Findings = append(o.Findings, f)
 	}
-	o.Blind = blind(first, second)
+	o.Blind = blind(q, first, second)
 	for which, one := range each(first, second) {
 		if one.measured() {
 			o.Measures = append(o.Measures, checks.Measure{Name: answerTime, Subject: which, Value: one.took.Seconds(), Unit: checks.Seconds})
@@ -137,23 +140,40 @@ func slower(first, second outcome) (which string, took time.Duration) {
 	return which, took
 }
 
-// blind tells what these answers cannot say anything about, so that what is
-// open about it stays as it is.
-func blind(first, second outcome) []checks.Blind {
+// blind tells what these answers cannot say anything about. Where a finding
+// says why, only what is open needs to be told, so that it stays as it is.
+func blind(q question, first, second outcome) []checks.Blind {
 	var out []checks.Blind
 	reached, measured := false, false
 	for which, one := range each(first, second) {
 		measured = measured || one.measured()
 		reached = reached || one.code != 0
-		if one.state == unseen || one.state == guarded {
+		if one.state == unseen || one.state == guarded && slices.Contains(q.open, which) {
 			out = append(out, checks.Blind{Code: which, Why: textNotSeen(which, one)})
 		}
 	}
-	if !measured {
+	if !measured && slices.Contains(q.open, slow) {
 		out = append(out, checks.Blind{Code: slow, Why: textNothingMeasured()})
 	}
-	if !reached {
+	if !reached && slices.Contains(q.open, challenge) {
 		out = append(out, checks.Blind{Code: challenge, Why: textNothingMeasured()})
 	}
 	return out
+}
+
+// stillOpen is what was found now, and what was before and either holds or
+// could not be seen now.
+func stillOpen(before []string, o checks.Observation) []string {
+	var open []string
+	for _, f := range o.Findings {
+		if !f.Holds || slices.Contains(before, f.Code) {
+			open = append(open, f.Code)
+		}
+	}
+	for _, b := range o.Blind {
+		if slices.Contains(before, b.Code) {
+			open = append(open, b.Code)
+		}
+	}
+	return open
 }

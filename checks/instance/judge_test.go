@@ -107,7 +107,7 @@ func TestTheDecision(t *testing.T) {
 		{"one was asked too often", unknown, good, nil, codes{v1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			o := judge(question{domain: domain, usual: func(string) (checks.Band, bool) { return checks.Band{}, false }}, tt.first, tt.second)
+			o := judge(question{domain: domain, open: []string{v1, v2, slow, challenge}, usual: func(string) (checks.Band, bool) { return checks.Band{}, false }}, tt.first, tt.second)
 			checkstest.AssertObservation(t, Kind(&site.Site{Domain: domain}), o)
 			var found codes
 			for _, f := range o.Findings {

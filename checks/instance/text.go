@@ -79,7 +79,11 @@ func textBroken(which string, o outcome, both bool) checks.Text {
 		s := statusName(o.code)
 		t = checks.Text{En: p.En + verb + " (" + s + ")", Ja: p.Ja + " エラーになっています（" + s + "）"}
 	case redirected:
-		t = checks.Text{En: p.En + " leads elsewhere (" + statusName(o.code) + ")", Ja: p.Ja + " 別の場所に転送されます（" + statusName(o.code) + "）"}
+		leads := " leads"
+		if both {
+			leads = " lead"
+		}
+		t = checks.Text{En: p.En + leads + " elsewhere (" + statusName(o.code) + ")", Ja: p.Ja + " 別の場所に転送されます（" + statusName(o.code) + "）"}
 		if o.to != "" {
 			to := plain(o.to)
 			t = checks.Lines(t, checks.Text{
@@ -99,6 +103,12 @@ func textBroken(which string, o outcome, both bool) checks.Text {
 		t = checks.Text{En: p.En + verb + ": the connection is refused", Ja: p.Ja + " 接続を拒否されます"}
 	default:
 		t = checks.Text{En: p.En + verb + ": the connection is cut", Ja: p.Ja + " 接続が切れます"}
+	}
+	if both && (o.why == timeout || o.why == refused || o.why == cut || o.why == status && o.code >= http.StatusInternalServerError) {
+		return checks.Lines(t, checks.Text{
+			En: "Apps cannot use the server; its pages are probably affected, too.",
+			Ja: "アプリからは使えません。Web画面にも影響が出ている可能性があります。",
+		})
 	}
 	return checks.Lines(t, textApps())
 }
@@ -136,7 +146,7 @@ func textView(second outcome) checks.Text {
 func textGuarded(domain, guard string) checks.Text {
 	headline := checks.Text{
 		En: "the API of " + shorten(domain) + " answers with a page for browsers",
-		Ja: "API JSONではなくブラウザ向けのページが返ります（" + shorten(domain) + "）",
+		Ja: "API JSONの代わりにブラウザ向けのページが返ります（" + shorten(domain) + "）",
 	}
 	by := checks.Text{
 		En: "Something in front of the server probably checks for browsers here.",

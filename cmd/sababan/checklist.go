@@ -5,6 +5,8 @@ import (
 	"github.com/sababan/sababan/checks/certs"
 	"github.com/sababan/sababan/checks/disk"
 	"github.com/sababan/sababan/checks/instance"
+	"github.com/sababan/sababan/checks/latency"
+	"github.com/sababan/sababan/checks/memory"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -13,7 +15,9 @@ import (
 func checklist(s *site.Site) []checks.Kind {
 	return []checks.Kind{
 		disk.Kind(s),
+		memory.Kind(s),
 		certs.Kind(s),
 		instance.Kind(s),
+		latency.Kind(s),
 	}
 }

@@ -151,7 +151,7 @@ func (l *loader) server(where place, s string) string {
 		}
 	case u.User != nil:
 		l.add(where, "holds a name or password; write only the server, for example %q", example)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !onLoopback(u.Hostname()):
 		l.add(where, "%q would send the token in the clear; write %q", checks.Quote(s), "https://"+u.Host)
 	case u.Scheme != "https" && u.Scheme != "http":
 		l.add(where, "%q should begin with https://", checks.Quote(s))
@@ -193,7 +193,7 @@ func asciiHost(u *url.URL) (string, bool) {
 	return host, ok
 }
 
-func loopback(host string) bool {
+func onLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -106,6 +106,8 @@ func exitWith(code int) error {
 func commands(env environment) []*cobra.Command {
 	return []*cobra.Command{
 		newCheckCommand(env),
+		newRunCommand(env),
+		newTryCommand(env),
 		newVersionCommand(env),
 	}
 }

@@ -112,12 +112,19 @@ func (p *printer) details(l look) {
 		p.indented(body)
 		p.advice(f.Advice)
 	}
+	said := map[string]bool{}
 	for _, b := range l.Result.Blind {
 		about := p.say(l.Kind.Title)
 		if b.Subject != "" {
 			about += " (" + printable(checks.QuoteName(b.Subject)) + ")"
 		}
-		p.printf("\n%s%s: %s\n", p.word(checks.Unknown), about, p.say(b.Why))
+		// Two numbers that one cause hides are one thing to tell.
+		line := about + ": " + p.say(b.Why)
+		if said[line] {
+			continue
+		}
+		said[line] = true
+		p.printf("\n%s%s\n", p.word(checks.Unknown), line)
 		p.advice(b.Mend)
 	}
 	if why, advice := checks.Explain(l.Result.Err); !why.Empty() && !adviceEmpty(advice) {

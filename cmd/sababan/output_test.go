@@ -118,6 +118,18 @@ func TestWhatIsNotSetUpIsOneLineAndOneEachForThoseWhoAskForMore(t *testing.T) {
 	}
 }
 
+func TestWhatOneCauseHidesIsToldOnce(t *testing.T) {
+	looks := looked(t, "blind")
+	again := looks[0].Result.Blind[0]
+	again.Code = "inodes"
+	looks[0].Result.Blind = append(looks[0].Result.Blind, again)
+	p, out := shown(checks.English, false)
+	p.report(looks)
+	if n := strings.Count(out.String(), "the server does not answer"); n != 1 {
+		t.Errorf("told %d times:\n%s", n, out)
+	}
+}
+
 func TestOnATerminalEachCheckShowsThatItIsRunningAndThenItsLine(t *testing.T) {
 	looks := looked(t, "fine", "critical")
 	p, out := shown(checks.English, true)

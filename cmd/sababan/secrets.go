@@ -29,7 +29,9 @@ func readConfig(path string) (string, fs.FileInfo, error) {
 	if path == "" {
 		return "", nil, nil
 	}
-	text, info, err := readWhole(path, configLimit)
+	text, info, err := readWhole(path, configLimit, func(string) string {
+		return "run this as the user who may, or with sudo"
+	})
 	if err != nil {
 		return "", nil, fmt.Errorf("%s %w", checks.QuoteName(path), err)
 	}
@@ -37,16 +39,16 @@ func readConfig(path string) (string, fs.FileInfo, error) {
 }
 
 // readWhole reads a file of a bounded size. Its error continues a sentence
-// that begins with the file's name.
-func readWhole(path string, limit int64) ([]byte, fs.FileInfo, error) {
+// that begins with the file's name; where the file, or a folder above it, is
+// closed to this process, it ends in what mend says of it.
+func readWhole(path string, limit int64, mend func(closedFolder string) string) ([]byte, fs.FileInfo, error) {
 	// Asked before opening: opening a pipe waits for a writer.
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, errors.New("does not exist")
 	case errors.Is(err, fs.ErrPermission):
-		return nil, nil, fmt.Errorf("may not be looked at by %s: a folder above it is closed; grant it: %s", whoami(),
-			checks.Sh("sudo", "setfacl", "-m", "u:"+whoami()+":x", filepath.Dir(path)))
+		return nil, nil, fmt.Errorf("may not be looked at by %s: a folder above it is closed; %s", whoami(), mend(filepath.Dir(path)))
 	case err != nil:
 		return nil, nil, fmt.Errorf("cannot be looked at: %w", plainCause(err))
 	case info.IsDir():
@@ -57,7 +59,7 @@ func readWhole(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return nil, nil, fmt.Errorf("may not be read by %s; grant it: %s", whoami(), checks.Sh("sudo", "chown", whoami(), path))
+		return nil, nil, fmt.Errorf("may not be read by %s; %s", whoami(), mend(""))
 	case err != nil:
 		return nil, nil, fmt.Errorf("cannot be opened: %w", plainCause(err))
 	}
@@ -103,12 +105,21 @@ func openToOthers(path string, info fs.FileInfo) string {
 	if info.Mode().Perm()&0o007 != 0 {
 		who = "every user of this machine"
 	}
-	mend := checks.Sh("chmod", "600", path).String()
-	if owner, ok := info.Sys().(*syscall.Stat_t); ok && os.Getuid() != 0 && int(owner.Uid) != os.Getuid() {
-		// Closed to all but its owner, it would be closed to this process, too.
-		mend = checks.Sh("sudo", "chown", whoami(), path).String() + " && " + checks.Sh("sudo", "chmod", "600", path).String()
+	owner := os.Getuid()
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		owner = int(stat.Uid)
 	}
-	return fmt.Sprintf("can be read by %s; mend it: %s", who, mend)
+	return fmt.Sprintf("can be read by %s; mend it: %s", who, closing(path, owner, os.Getuid(), whoami()))
+}
+
+// closing are the commands that close a file to all but the user self, whose
+// name is given.
+func closing(path string, owner, self int, name string) string {
+	if self == 0 || owner == self {
+		return checks.Sh("chmod", "600", path).String()
+	}
+	// Closed to all but its owner, it would be closed to this process, too.
+	return checks.Sh("sudo", "chown", name, path).String() + " && " + checks.Sh("sudo", "chmod", "600", path).String()
 }
 
 // keepsSecrets notes a configuration that holds a secret while others may read it.
@@ -218,7 +229,12 @@ func (c *Config) Token() (checks.Secret, error) {
 
 // secretFile reads a file that holds one secret and that nobody else may read.
 func (c *Config) secretFile(setting, path string) (checks.Secret, error) {
-	text, info, err := readWhole(path, tokenLimit)
+	text, info, err := readWhole(path, tokenLimit, func(closedFolder string) string {
+		if closedFolder != "" {
+			return "grant it: " + checks.Sh("sudo", "setfacl", "-m", "u:"+whoami()+":x", closedFolder).String()
+		}
+		return "grant it: " + checks.Sh("sudo", "chown", whoami(), path).String()
+	})
 	if err != nil {
 		return checks.Secret{}, fmt.Errorf("%s: %s %w", setting, checks.QuoteName(path), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,40 +89,59 @@ func TestATokenFileThatCannotBeUsedIsAClearSentence(t *testing.T) {
 	}
 }
 
+func TestAFileIsClosedToAllButTheOneWhoReadsIt(t *testing.T) {
+	for _, c := range []struct {
+		situation   string
+		owner, self int
+		want        string
+	}{
+		{"by its owner", 990, 990, "chmod 600 /etc/token"},
+		{"by the superuser, who may read everything", 990, 0, "chmod 600 /etc/token"},
+		{"by one who reads it through a group, as its new owner", 0, 990, "sudo chown sababan /etc/token && sudo chmod 600 /etc/token"},
+	} {
+		if got := closing("/etc/token", c.owner, c.self, "sababan"); got != c.want {
+			t.Errorf("%s: %s", c.situation, got)
+		}
+	}
+}
+
 func TestAnUnreadableFileNamesTheGrant(t *testing.T) {
 	// The superuser reads everything; whoever else this test runs as does not.
+	ordinary := func(f func() error) error { return f() }
 	if os.Getuid() == 0 {
-		if err := asNobody(func() error {
-			_, err := tokenConfig("/root/.nothing/token", nil).Token()
-			if err == nil || !strings.Contains(err.Error(), "a folder above it is closed; grant it: sudo setfacl -m u:") {
-				return fmt.Errorf("%v", err)
-			}
-			return nil
-		}); err != nil {
-			t.Error(err)
-		}
-		path := writeSecret(t, "x", 0o600)
-		for dir := filepath.Dir(path); dir != "/"; dir = filepath.Dir(dir) {
-			if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o001 == 0 {
-				if err := os.Chmod(dir, info.Mode().Perm()|0o011); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if err := asNobody(func() error {
-			_, err := tokenConfig(path, nil).Token()
-			if err == nil || !strings.Contains(err.Error(), "may not be read by ") || !strings.HasSuffix(err.Error(), checks.Sh("sudo", "chown", whoami(), path).String()) {
-				return fmt.Errorf("%v", err)
-			}
-			return nil
-		}); err != nil {
-			t.Error(err)
-		}
-		return
+		ordinary = asNobody
 	}
-	path := writeSecret(t, "x", 0)
-	_, err := tokenConfig(path, nil).Token()
-	if err == nil || !strings.Contains(err.Error(), "grant it: sudo chown ") {
+	dir := filepath.Join(t.TempDir(), "closed")
+	if err := os.Mkdir(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := ordinary(func() error {
+		_, err := tokenConfig(filepath.Join(dir, "token"), nil).Token()
+		if err == nil || !strings.HasSuffix(err.Error(), fmt.Sprintf("may not be looked at by %s: a folder above it is closed; grant it: %s",
+			whoami(), checks.Sh("sudo", "setfacl", "-m", "u:"+whoami()+":x", dir))) {
+			return fmt.Errorf("%v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	// Every machine has one file that only the superuser may read.
+	path := map[bool]string{true: "/etc/shadow", false: "/etc/master.passwd"}[runtime.GOOS == "linux"]
+	if err := ordinary(func() error {
+		_, err := tokenConfig(path, nil).Token()
+		want := fmt.Sprintf("[bot] token_file: %s may not be read by %s; grant it: sudo chown %[2]s %[1]s", path, whoami())
+		if err == nil || err.Error() != want {
+			return fmt.Errorf("%v, want %s", err, want)
+		}
+		// A configuration is its owner's: whoever only wants to look once must
+		// not be told to take it over.
+		_, err = loadConfig(path, testKinds(), func(string) string { return "" })
+		want = fmt.Sprintf("%s may not be read by %s; run this as the user who may, or with sudo", path, whoami())
+		if err == nil || err.Error() != want {
+			return fmt.Errorf("%v, want %s", err, want)
+		}
+		return nil
+	}); err != nil {
 		t.Error(err)
 	}
 }

@@ -35,7 +35,7 @@ func newTryCommand(env environment) *cobra.Command {
 		Short: "Shows the bot at work: a Mastodon in memory, this machine's checks, and you as the admin",
 		Long: "Starts everything in one process on loopback: a small Mastodon in memory, the daemon with a state in memory,\n" +
 			"the real checks of this machine, and an admin, whose words are yours: a line of standard input is a mention.",
-		Args: cobra.NoArgs,
+		Args: noWords,
 		RunE: func(cmd *cobra.Command, _ []string) error { return try(cmd.Context(), env, f) },
 	}
 	cmd.Flags().StringArrayVar(&f.say, "say", nil, "say this as the admin, wait for the answer, and end (repeatable)")

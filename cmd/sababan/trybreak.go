@@ -86,7 +86,7 @@ func fullRoot(path string) (disk.Stat, error) {
 	st, err := disk.Statfs(path)
 	if err == nil && path == "/" {
 		st.Available /= 200
-		st.Used = st.Size - st.Available
+		st.Free = st.Available
 	}
 	return st, err
 }

@@ -35,3 +35,6 @@ func newVersionCommand(env environment) *cobra.Command {
 		},
 	}
 }
+
+// userAgent is how this program calls itself to the servers that it asks.
+func userAgent() string { return "sababan/" + programVersion() }

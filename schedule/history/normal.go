@@ -44,7 +44,8 @@ const (
 // to the 90th percentile, of the last eight weeks but the last day. Where that
 // hour has too few samples it widens: to the hours beside it, to these hours of
 // every day, to all hours. It is false where the series began less than seven
-// days before.
+// days before. Hours are kept as UTC has them: where clocks are half an hour
+// off, those of more than a fortnight ago hold half of a neighbouring hour.
 func (v *View) Normal(name, subject string, at time.Time) (checks.Band, bool) {
 	var band checks.Band
 	found := false

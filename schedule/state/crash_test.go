@@ -51,7 +51,7 @@ func writeForEver(path string) {
 
 // openAndTell is what the child without rights does.
 func openAndTell(path string) {
-	db, err := Open(context.Background(), path, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	db, err := Open(context.Background(), path, nil)
 	if err != nil {
 		fmt.Println("error:", err)
 		return

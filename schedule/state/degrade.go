@@ -49,11 +49,7 @@ func (d *DB) goBack(ctx context.Context, limit time.Duration) {
 	d.retry = time.Now().Add(retryEvery)
 	file, err := d.carryBack(ctx)
 	if err != nil {
-		// The disk being as it was is no news; anything else is told once.
-		if text := err.Error(); !diskTrouble(err) && text != d.said {
-			d.said = text
-			d.log.Warn("the state cannot go back into its file: going on in memory", "path", d.path, "error", err)
-		}
+		d.stays(err)
 		return
 	}
 	_ = d.now.close() // only memory
@@ -61,6 +57,19 @@ func (d *DB) goBack(ctx context.Context, limit time.Duration) {
 	t := d.trouble.Swap(nil)
 	d.log.Info("the state file can be written again: everything since has been carried into it",
 		"path", d.path, "since", t.since)
+}
+
+// stays notes why the state is in memory still. The disk being as it was is no
+// news; anything else is told once.
+func (d *DB) stays(err error) {
+	text := err.Error()
+	if diskTrouble(err) || text == d.said {
+		d.log.Debug("the state file cannot be written yet", "path", d.path, "error", err)
+		return
+	}
+	d.said = text
+	d.trouble.Store(&trouble{why: text, since: d.trouble.Load().since})
+	d.log.Warn("the state cannot go back into its file: going on in memory", "path", d.path, "error", err)
 }
 
 func (d *DB) carryBack(ctx context.Context) (*store, error) {
@@ -71,15 +80,19 @@ func (d *DB) carryBack(ctx context.Context) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := roomFor(d.path, size+room); err != nil {
-		return nil, err
-	}
 	file, fresh, err := openFile(ctx, d.path)
 	if err != nil {
 		return nil, err
 	}
 	if !fresh {
 		err = sameState(ctx, d.now.conn, file.conn, d.path)
+	}
+	if err == nil {
+		// A log that could not be written back on the full disk may be large.
+		_, err = file.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+	if err == nil {
+		err = roomFor(d.path, size+room)
 	}
 	if err == nil {
 		err = attached(ctx, d.now.conn, d.path, "mode=rw", func() error { return copyOut(ctx, d.now) })
@@ -96,7 +109,7 @@ func copyOut(ctx context.Context, memory *store) error {
 	if _, err := memory.conn.ExecContext(ctx, "PRAGMA file.synchronous = FULL"); err != nil {
 		return err
 	}
-	return inTx(ctx, memory.conn, func(tx *sql.Tx) error {
+	return copying(ctx, memory.conn, func(tx *sql.Tx) error {
 		if err := copyTables(ctx, tx, memory.tables, "main", "file"); err != nil {
 			return err
 		}
@@ -200,13 +213,16 @@ func readFrom(ctx context.Context, c *sql.Conn, path string, from source) error 
 	if from.query == "" {
 		return nil
 	}
-	if from.alone {
-		// It has to be said before the file is attached.
-		if _, err := c.ExecContext(ctx, "PRAGMA locking_mode = EXCLUSIVE"); err != nil {
-			return err
-		}
+	if !from.alone {
+		return attached(ctx, c, path, from.query, func() error { return copyIn(ctx, c, path) })
 	}
-	return attached(ctx, c, path, from.query, func() error { return copyIn(ctx, c, path) })
+	// It is said before the file is attached, and holds for all that are.
+	if _, err := c.ExecContext(ctx, "PRAGMA locking_mode = EXCLUSIVE"); err != nil {
+		return err
+	}
+	err := attached(ctx, c, path, from.query, func() error { return copyIn(ctx, c, path) })
+	_, normalErr := c.ExecContext(ctx, "PRAGMA locking_mode = NORMAL")
+	return errors.Join(err, normalErr)
 }
 
 // copyIn copies the attached file at its own version; what is newer is done to
@@ -223,7 +239,20 @@ func copyIn(ctx context.Context, c *sql.Conn, path string) error {
 	if err != nil {
 		return err
 	}
-	return inTx(ctx, c, func(tx *sql.Tx) error { return copyTables(ctx, tx, names, "file", "main") })
+	return copying(ctx, c, func(tx *sql.Tx) error { return copyTables(ctx, tx, names, "file", "main") })
+}
+
+// copying runs a transaction that copies whole tables, whose rows were found to
+// fit together when they were written: they are not asked again who belongs to
+// whom. (Deferring that to the commit is no way: SQLite does not count parents
+// that come by INSERT … SELECT *.)
+func copying(ctx context.Context, c *sql.Conn, do func(*sql.Tx) error) error {
+	if _, err := c.ExecContext(ctx, "PRAGMA foreign_keys = OFF"); err != nil {
+		return err
+	}
+	err := inTx(ctx, c, do)
+	_, onErr := c.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys = ON")
+	return errors.Join(err, onErr)
 }
 
 // attached runs a function while the file is attached as "file".
@@ -238,10 +267,6 @@ func attached(ctx context.Context, c *sql.Conn, path, query string, do func() er
 
 // copyTables replaces the rows of every table but the history's.
 func copyTables(ctx context.Context, tx *sql.Tx, names []string, from, to string) error {
-	// Parents are deleted before their children come back.
-	if _, err := tx.ExecContext(ctx, "PRAGMA defer_foreign_keys = ON"); err != nil {
-		return err
-	}
 	for _, name := range names {
 		if isHistory(name) {
 			continue

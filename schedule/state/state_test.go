@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func logger(t testing.TB) (*slog.Logger, *bytes.Buffer) {
 	t.Helper()
 	var text bytes.Buffer
-	return slog.New(slog.NewTextHandler(&text, nil)), &text
+	return slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug})), &text
 }
 
 func mustOpen(t testing.TB, path string) *DB {

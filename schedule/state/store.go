@@ -14,12 +14,12 @@ import (
 )
 
 // pragmas are those of every connection. FULL: what a Write has reported is on
-// the disk and outlives a power cut. The cache is 2 MB and the log of a large
-// transaction is cut back to 4 MB, because the whole daemon has to stay under
-// 30 MB; sorting happens in memory, for the folder of temporary files may be on
-// the full disk.
+// the disk and outlives a power cut. The cache is 2 MB, because the whole daemon
+// has to stay under 30 MB. The log is written back at 1 MB and cut back to 4 MB
+// after a large transaction: on a full disk it can be neither (own). Sorting
+// happens in memory, for the folder of temporary files may be on the full disk.
 const pragmas = "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
-	"&_pragma=cache_size(-2048)&_pragma=journal_size_limit(4194304)&_pragma=temp_store(MEMORY)&_txlock=immediate"
+	"&_pragma=cache_size(-2048)&_pragma=journal_size_limit(4194304)&_pragma=wal_autocheckpoint(256)&_pragma=temp_store(MEMORY)&_txlock=immediate"
 
 // store is one database with its one connection, which is held for ever: a pool
 // that opens another behind our back would lose what is in memory, and fail on

@@ -1,12 +1,30 @@
-package mastodon
+package checks
 
 import (
-	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
+
+// wordJoiner is an invisible character that parts an @ from a name.
+const wordJoiner = "\u2060"
+
+// Harmless parts every live mention in a text, so that it names nobody. An @
+// that cannot start a mention stays as it is and can be pasted.
+func Harmless(s string) string {
+	var b strings.Builder
+	done := 0
+	eachLive(s, func(behind int, _ string) {
+		b.WriteString(s[done:behind])
+		b.WriteString(wordJoiner)
+		done = behind
+	})
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// Live tells whether a text names somebody.
+func Live(s string) bool { return len(LiveMentions(s)) > 0 }
 
 // LiveMentions returns every "@" in a text, with the name behind it, that a
 // server could take for a mention: whoever is mentioned in a direct message
@@ -16,6 +34,12 @@ import (
 // some software folds it. An "@" that a zero-width character follows is dead.
 func LiveMentions(text string) []string {
 	var live []string
+	eachLive(text, func(_ int, mention string) { live = append(live, mention) })
+	return live
+}
+
+// eachLive calls do for every live mention, with the place behind its @.
+func eachLive(text string, do func(behind int, mention string)) {
 	for at, r := range text {
 		if r != '@' && r != '＠' {
 			continue
@@ -24,11 +48,11 @@ func LiveMentions(text string) []string {
 		if size > 0 && (wordRune(before) || before == '=' || before == '/') {
 			continue
 		}
-		if name := leadingName(text[at+utf8.RuneLen(r):]); name != "" {
-			live = append(live, string(r)+name)
+		behind := at + utf8.RuneLen(r)
+		if name := leadingName(text[behind:]); name != "" {
+			do(behind, string(r)+name)
 		}
 	}
-	return live
 }
 
 // leadingName is the name that a text begins with; dots and hyphens alone are
@@ -51,30 +75,4 @@ func wordRune(r rune) bool {
 
 func nameRune(r rune) bool {
 	return wordRune(r) || unicode.IsNumber(r) || r == '.' || r == '-'
-}
-
-var handleForm = regexp.MustCompile(`^[A-Za-z0-9_]+([.-]+[A-Za-z0-9_]+)*(@[\p{L}\p{M}\p{Nd}_]+([.-]+[\p{L}\p{M}\p{Nd}_]+)*(:[0-9]+)?)?$`)
-
-// plainHandle takes a leading @ off a handle; false where what is left would
-// not be one mention and nothing else.
-func plainHandle(handle string) (string, bool) {
-	handle = strings.TrimPrefix(handle, "@")
-	return handle, handleForm.MatchString(handle)
-}
-
-// withReader puts the mention of the reader on a line of its own behind the
-// text: a push notification shows the beginning only.
-func withReader(text, handle string) string {
-	return strings.TrimRight(text, " \t\r\n") + "\n@" + handle
-}
-
-// others are the ids that are not the reader's, each once.
-func others(ids []string, reader string) []string {
-	var extra []string
-	for _, id := range ids {
-		if id != reader && !slices.Contains(extra, id) {
-			extra = append(extra, id)
-		}
-	}
-	return extra
 }
