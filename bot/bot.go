@@ -31,6 +31,9 @@ type Options struct {
 	// bot, WakeEvery the least time between two times of asking (defaults:
 	// 60 s and 5 s; a server allows 300 such calls in 15 minutes).
 	PollEvery, WakeEvery time.Duration
+	// Grouping is how long news is collected before it becomes one message
+	// (default 30 s).
+	Grouping time.Duration
 }
 
 // A Bot tells admins what needs their hands, and answers when they ask.
@@ -63,13 +66,16 @@ func New(o Options) *Bot {
 	if o.WakeEvery <= 0 {
 		o.WakeEvery = 5 * time.Second
 	}
+	if o.Grouping <= 0 {
+		o.Grouping = usualGrouping
+	}
 	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
 	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp)
 	b.out = newOutbox(o.DB, o.Log, o.Channel)
 	b.people = newPeople(o.DB, o.Log, o.Home, o.Admins, &b.limit)
 	b.desk = &desk{
-		db: o.DB, log: o.Log, admins: o.Admins,
+		db: o.DB, log: o.Log, admins: o.Admins, grouping: o.Grouping,
 		limit: func() int { return int(b.limit.Load()) },
 	}
 	b.mail = &mailbox{bot: b, wake: make(chan struct{}, 1)}
@@ -96,8 +102,8 @@ const handTime = 8 * time.Second
 // Run tells and answers until ctx ends, then finishes the post in hand. An
 // error means that the bot cannot do its work as it is set up.
 func (b *Bot) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	hand, drop := context.WithCancel(context.WithoutCancel(ctx))
 	defer drop()
 	context.AfterFunc(ctx, func() {
@@ -109,20 +115,19 @@ func (b *Bot) Run(ctx context.Context) error {
 	b.desk.hello = func(ctx context.Context, now time.Time) (checks.Text, bool, error) { return b.hello(ctx, start, now) }
 
 	var all sync.WaitGroup
+	var failed error
 	all.Go(func() { b.out.run(ctx, hand) })
 	all.Go(func() { b.runDesk(ctx) })
 	all.Go(func() {
-		if err := b.people.run(ctx, b.News); err != nil {
-			stop(err)
+		if failed = b.people.run(ctx, b.News); failed != nil {
+			stop()
 		}
 	})
 	all.Go(func() { b.o.Home.Listen(ctx, b.mail.Wake) })
 	all.Go(func() { b.mail.run(ctx) })
 	all.Wait()
-	if err := context.Cause(ctx); err != nil && err != context.Canceled {
-		return err
-	}
-	return nil
+	// Not the context's cause: that may be the signal that ends the daemon well.
+	return failed
 }
 
 // runDesk calls the desk whenever there is news, and when something is due.
@@ -172,14 +177,9 @@ func (b *Bot) hello(ctx context.Context, start, now time.Time) (checks.Text, boo
 		En: fmt.Sprintf("I watch %s from now on. First look at everything: %s.", s.site, count.En),
 		Ja: fmt.Sprintf("%s の見守りを始めます。最初の確認の結果: %s", s.site, count.Ja),
 	}}
-	if t.critical+t.warning+t.unknown == 0 && t.fine > 0 {
+	if t.critical+t.warning+t.unknown+t.waiting == 0 && t.fine > 0 {
 		lines[0].Ja += "。ヨシ!"
 	}
-	for _, v := range s.views {
-		if v.Severity == checks.Unknown && !v.Why.Empty() {
-			l := label(checks.Unknown, checks.Morning)
-			lines = append(lines, checks.Text{En: l.En + " " + v.Kind.Title.En + ": " + v.Why.En, Ja: l.Ja + v.Kind.Title.Ja + " " + v.Why.Ja})
-		}
-	}
+	lines = append(lines, unnumbered(s)...)
 	return checks.Lines(lines...), true, nil
 }

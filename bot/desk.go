@@ -50,6 +50,8 @@ type desk struct {
 	admins []Admin
 	// limit is how long a post may be.
 	limit func() int
+	// grouping is how long news is collected before it becomes one message.
+	grouping time.Duration
 	// hello writes the first message to an admin, once everything was looked at
 	// for the first time; false while that is not so yet.
 	hello func(ctx context.Context, now time.Time) (checks.Text, bool, error)
@@ -205,7 +207,7 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 				due = append(due, o)
 			}
 		}
-		at := FreezeAt(values, last, now)
+		at := FreezeAt(values, d.grouping, last, now)
 		if at.IsZero() || at.After(now) {
 			next = at
 			return nil

@@ -138,9 +138,9 @@ func monday(who Admin, now time.Time) time.Time {
 	return at
 }
 
-// grouping is how long news is collected before it becomes one message
+// usualGrouping is how long news is collected before it becomes one message
 // (defaults).
-const grouping = 30 * time.Second
+const usualGrouping = 30 * time.Second
 
 // Owed is one telling that waits to be frozen into a post.
 type Owed struct {
@@ -149,9 +149,10 @@ type Owed struct {
 }
 
 // FreezeAt says when what is owed to one admin becomes a post: the first
-// critical leaves at once, what follows within half a minute is one more, and
-// the rest waits half a minute for company. The zero time means not yet known.
-func FreezeAt(owed []Owed, last time.Time, now time.Time) time.Time {
+// critical leaves at once, what follows within the grouping (half a minute) is
+// one more, and the rest waits as long for company. The zero time means not yet
+// known.
+func FreezeAt(owed []Owed, grouping time.Duration, last, now time.Time) time.Time {
 	var at time.Time
 	for _, o := range owed {
 		when := o.Due

@@ -100,7 +100,7 @@ func TestWhatIsOwedBecomesOnePost(t *testing.T) {
 		{"a post from the future, after the clock was set back, delays nothing", []Owed{{now, checks.Critical}}, now.Add(time.Hour), now},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := FreezeAt(c.owed, c.last, now); !got.Equal(c.want) {
+			if got := FreezeAt(c.owed, usualGrouping, c.last, now); !got.Equal(c.want) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})

@@ -268,7 +268,10 @@ func (s *Schedule) look(j *job, l *look) checks.Result {
 		return result
 	}
 	news, err := s.record(ctx, j.Kind, result)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return result // our end came between; the next life looks anew
+	case err != nil:
 		s.o.Log.Error("a result could not be kept", "check", j.Kind.Name, "err", err)
 		return result
 	}

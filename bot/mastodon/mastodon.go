@@ -4,6 +4,7 @@
 package mastodon
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net"
 	"regexp"
 	"sync"
+	"time"
 
 	gomastodon "github.com/mattn/go-mastodon"
 
@@ -32,6 +34,8 @@ type Options struct {
 	Roots *x509.CertPool
 	// PlainHTTP allows http:// for a host that is not loopback: a server in memory.
 	PlainHTTP bool
+	// Patience bounds one attempt at a message; 0 is 15 s.
+	Patience time.Duration
 	// Log hears what the caller is not told otherwise; nil is silence.
 	Log *slog.Logger
 }
@@ -43,6 +47,7 @@ type Mastodon struct {
 	transport *api.Transport
 	library   *gomastodon.Client
 	log       *slog.Logger
+	patience  time.Duration
 	keys      keyring
 	listening chan struct{} // holds one while [Mastodon.Listen] runs
 
@@ -61,6 +66,7 @@ var (
 // New makes the account's client; nothing is asked yet. The error says in one
 // sentence what is wrong with the server or the token.
 func New(o Options) (*Mastodon, error) {
+	patience := cmp.Or(o.Patience, usualPatience)
 	transport := api.NewTransport(api.Options{
 		UserAgent: o.UserAgent, Dial: o.Dial, Roots: o.Roots, PlainHTTP: o.PlainHTTP,
 		// A POST is waited for until its own deadline.
@@ -82,6 +88,7 @@ func New(o Options) (*Mastodon, error) {
 	return &Mastodon{
 		api: client, transport: transport, library: library,
 		log:       log.With("server", client.Server().Host),
+		patience:  patience,
 		listening: make(chan struct{}, 1),
 	}, nil
 }

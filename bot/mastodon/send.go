@@ -14,20 +14,24 @@ import (
 	"github.com/sababan/sababan/checks/api"
 )
 
-// One attempt is bounded by patience (the issue's: a time-out of 15 s); the
-// last part of it is kept for reading back and for deleting (own).
-const (
-	patience    = 15 * time.Second
-	afterwards  = 4 * time.Second
-	secondLook  = time.Second
-	statusesAPI = "/api/v1/statuses"
-)
+const statusesAPI = "/api/v1/statuses"
+
+// usualPatience bounds one attempt (own).
+const usualPatience = 15 * time.Second
+
+// afterwards is the last part of the patience, 4 s of 15: kept for reading back
+// and for deleting (own).
+func (h *Mastodon) afterwards() time.Duration { return h.patience * 4 / 15 }
+
+// secondLook is how long a post that was answered with and is not there may
+// need to appear, 1 s of 15 (own).
+func (h *Mastodon) secondLook() time.Duration { return h.patience / 15 }
 
 // Name is how the state and the log call this channel.
 func (h *Mastodon) Name() string { return "mastodon" }
 
 // Patience bounds one attempt.
-func (h *Mastodon) Patience() time.Duration { return patience }
+func (h *Mastodon) Patience() time.Duration { return h.patience }
 
 // Send posts a message to its reader, directly and to nobody else. It is
 // Delivered only when the post could be read back and mentions the reader
@@ -49,7 +53,7 @@ func (h *Mastodon) send(ctx context.Context, m bot.Message) bot.Receipt {
 	if err := ctx.Err(); err != nil {
 		return bot.Receipt{Outcome: bot.Refused, Why: "not sent: " + err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, h.patience)
 	defer cancel()
 
 	key := h.keys.current(m.Key)
@@ -107,7 +111,7 @@ func form(m bot.Message, handle string) url.Values {
 }
 
 func (h *Mastodon) post(ctx context.Context, m bot.Message, handle, key string) (post, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience-afterwards)
+	ctx, cancel := context.WithTimeout(ctx, h.patience-h.afterwards())
 	defer cancel()
 	if key != "" {
 		ctx = api.WithIdempotencyKey(ctx, key)
@@ -148,7 +152,7 @@ func (h *Mastodon) judge(ctx context.Context, p post, m bot.Message) (r bot.Rece
 // takeBack deletes a post that reached the wrong people, also when the caller
 // is ending, and says how it went.
 func (h *Mastodon) takeBack(ctx context.Context, p post, m bot.Message) string {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards-secondLook)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.afterwards()-h.secondLook())
 	defer cancel()
 	if err := h.Delete(ctx, string(p.ID)); err != nil {
 		h.log.Error("a post that reached the wrong people is still there", slog.String("id", string(p.ID)), slog.Any("error", err))
@@ -164,7 +168,7 @@ func (h *Mastodon) takeBack(ctx context.Context, p post, m bot.Message) string {
 // that the caller looks for it before it sends again.
 func (h *Mastodon) readBack(ctx context.Context, answered post, m bot.Message) bot.Receipt {
 	stored, err := h.read(ctx, string(answered.ID))
-	if notFound(err) && pause(ctx, secondLook) {
+	if notFound(err) && pause(ctx, h.secondLook()) {
 		// A replica of the database may be a moment behind.
 		stored, err = h.read(ctx, string(answered.ID))
 	}

@@ -21,6 +21,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 		mux.HandleFunc("GET "+streamingPath+"/health", ok)
 	}
 	mux.HandleFunc("GET /{$}", s.frontPage)
+	mux.HandleFunc("GET /about", s.frontPage)
 	mux.HandleFunc("GET /system/media_attachments/{id}/original/{name}", s.serveFile)
 	mux.HandleFunc("GET /.well-known/nodeinfo", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"links": []map[string]string{{

@@ -83,6 +83,8 @@ func (s *Server) routes() *http.ServeMux {
 	api("GET /api/v1/statuses/{id}/context", open("read:statuses"), s.statusContext)
 	api("GET /api/v1/statuses/{id}/source", needs("read:statuses"), s.statusSource)
 
+	api("GET /api/v1/timelines/public", open("read:statuses"), s.publicTimeline)
+
 	api("POST /api/v2/media", needs("write:media"), s.postMedia)
 	api("GET /api/v1/media/{id}", needs("write:media"), s.showMedia)
 

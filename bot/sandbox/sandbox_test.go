@@ -303,6 +303,12 @@ func TestTheHandlerServesBehindTLSToo(t *testing.T) {
 
 func TestTheFrontPageIsMastodons(t *testing.T) {
 	w := newWorld(t, Options{Title: "<b>"})
+	if got := w.do("GET", "/about?5", nil); got.code != 200 || !strings.Contains(got.body, `id="mastodon"`) {
+		t.Errorf("/about is %d %s", got.code, got.body)
+	}
+	if got := w.do("GET", "/api/v1/timelines/public?limit=1", nil); got.code != 200 || !strings.HasPrefix(got.body, "[") {
+		t.Errorf("the public timeline is %d %s", got.code, got.body)
+	}
 	if got := w.do("GET", "/", nil); !strings.Contains(got.body, `id="mastodon"`) || strings.Contains(got.body, "<b>") {
 		t.Error(got.body)
 	}

@@ -292,3 +292,18 @@ func (s *Server) accountStatuses(c *call) (any, error) {
 	}
 	return s.statusViews(shown, c.base()), nil
 }
+
+func (s *Server) publicTimeline(c *call) (any, error) {
+	var all []*status
+	for _, st := range s.statuses {
+		if st.visibility == Public && st.visibleTo(c.me) {
+			all = append(all, st)
+		}
+	}
+	p := c.page(20)
+	shown := cut(all, func(st *status) string { return st.id }, p)
+	if len(shown) > 0 {
+		c.link(shown[0].id, shown[len(shown)-1].id, len(shown) == p.limit, "limit")
+	}
+	return s.statusViews(shown, c.base()), nil
+}

@@ -26,8 +26,8 @@ type outside struct {
 	home    bot.Home
 	channel bot.Channel
 	log     *slog.Logger
-	// spread, poll and wake are 0 for what is usual.
-	spread, poll, wake time.Duration
+	// spread, poll, wake and grouping are 0 for what is usual.
+	spread, poll, wake, grouping time.Duration
 }
 
 func newDaemon(c *Config, o outside) *daemon {
@@ -52,6 +52,7 @@ func newDaemon(c *Config, o outside) *daemon {
 	d.bot = bot.New(bot.Options{
 		Site: placeName(c), Home: o.home, Channel: o.channel, Schedule: d.schedule, DB: o.db, Log: o.log,
 		Admins: c.Bot.Admins, NotSetUp: missing, Needs: needs, PollEvery: o.poll, WakeEvery: o.wake,
+		Grouping: o.grouping,
 	})
 	return d
 }

@@ -51,6 +51,17 @@ type environment struct {
 	config string
 	// patience bounds one `check`, whatever hangs.
 	patience time.Duration
+	// pace is how fast a daemon lives.
+	pace pace
+}
+
+// A pace is how fast a daemon lives; the zero value is the usual one.
+type pace struct {
+	// every is between two looks of each check, whatever its timetable.
+	every time.Duration
+	// spread, poll, wake and grouping are those of the schedule and the bot,
+	// patience is for one attempt at a message.
+	spread, poll, wake, grouping, patience time.Duration
 }
 
 func realEnvironment() environment {

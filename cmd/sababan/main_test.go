@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +28,15 @@ func TestMain(m *testing.M) {
 			env.config = os.Getenv("USUAL_CONFIG")
 			env.patience = time.Second
 			os.Exit(run(context.Background(), env, os.Args[1:]))
+		},
+		// The same program, in a storm and in a hurry.
+		"sababan-in-storm": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+			defer stop()
+			env := realEnvironment()
+			env.checklist = storm(os.Getenv(calmFile))
+			env.pace = stormPace()
+			os.Exit(run(ctx, env, os.Args[1:]))
 		},
 	})
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/bot/mastodon"
+	"github.com/sababan/sababan/schedule"
 	"github.com/sababan/sababan/schedule/state"
 )
 
@@ -62,11 +63,14 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 	defer func() { closeState(db, log) }()
 	told := false
 	for ctx.Err() == nil {
-		home, err := newHome(c, log)
+		home, err := newHome(c, env.pace, log)
 		if err != nil {
 			return err
 		}
-		d := newDaemon(c, outside{db: db, home: home, channel: home, log: log})
+		d := newDaemon(c, outside{
+			db: db, home: home, channel: home, log: log,
+			spread: env.pace.spread, poll: env.pace.poll, wake: env.pace.wake, grouping: env.pace.grouping,
+		})
 		turnCtx, stop := context.WithCancel(ctx)
 		var turn sync.WaitGroup
 		var turnErr error
@@ -74,7 +78,8 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 			defer stop()
 			turnErr = d.run(turnCtx)
 		})
-		turn.Go(func() { notify(turnCtx, d, log, !told) })
+		first := !told
+		turn.Go(func() { notify(turnCtx, d, log, first) })
 		told = true
 		next := awaitConfig(turnCtx, env, path, c, hup, log)
 		stop()
@@ -119,15 +124,20 @@ func readyConfig(env environment, path string) (*Config, error) {
 	if !c.State.URL.Empty() {
 		return nil, errors.New("[state] url: a state outside of this machine is not supported; use [state] path")
 	}
+	if env.pace.every > 0 {
+		for i := range c.Checks {
+			c.Checks[i].Timetable = schedule.Every(env.pace.every)
+		}
+	}
 	return c, nil
 }
 
-func newHome(c *Config, log *slog.Logger) (*mastodon.Mastodon, error) {
+func newHome(c *Config, p pace, log *slog.Logger) (*mastodon.Mastodon, error) {
 	token, err := c.Token()
 	if err != nil {
 		return nil, err
 	}
-	home, err := mastodon.New(mastodon.Options{Server: c.Bot.Server, Token: token, UserAgent: userAgent(), Log: log})
+	home, err := mastodon.New(mastodon.Options{Server: c.Bot.Server, Token: token, UserAgent: userAgent(), Patience: p.patience, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("[bot] server: %w", err)
 	}
@@ -145,7 +155,7 @@ func awaitConfig(ctx context.Context, env environment, path string, old *Config,
 		}
 		next, err := readyConfig(env, path)
 		if err == nil {
-			_, err = newHome(next, log)
+			_, err = newHome(next, env.pace, log)
 		}
 		if err != nil {
 			log.Error("the new configuration is not taken; the old one goes on", "file", path, "err", err)

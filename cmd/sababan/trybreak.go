@@ -17,6 +17,7 @@ import (
 	"github.com/sababan/sababan/checks/memory"
 	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/schedule/history"
+	"github.com/sababan/sababan/schedule/incident"
 )
 
 // A sickness is how one looked-at thing is made ill, and well again.
@@ -65,10 +66,13 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 				},
 			}
 		case "latency":
+			window := &forgetful{Check: one.Check}
+			one.Check = window
 			all["latency"] = &sickness{
 				what: checks.Text{En: "(every answer to the checks now takes 2.5 s; usual, let us say, are 40 ms)", Ja: "（応答に毎回2.5秒かかるようにします。普段は40msということにします）"},
 				fall: func() (func(), error) {
-					return st.web.slow(2500 * time.Millisecond), nil
+					quick := st.web.slow(2500 * time.Millisecond)
+					return func() { quick(); window.over.Store(true) }, nil
 				},
 			}
 		}
@@ -115,6 +119,26 @@ func (e *either) Look(ctx context.Context, past checks.Past) (checks.Observation
 	return e.well.Look(ctx, past)
 }
 
+// forgetful lets the ten minutes pass at once over which a check judges.
+type forgetful struct {
+	checks.Check
+	over atomic.Bool
+}
+
+// Look looks, once without what was remembered.
+func (f *forgetful) Look(ctx context.Context, past checks.Past) (checks.Observation, error) {
+	if f.over.Swap(false) {
+		past = forgotten{past}
+	}
+	return f.Check.Look(ctx, past)
+}
+
+// forgotten is a past that remembers nothing but measures.
+type forgotten struct{ checks.Past }
+
+// Load gives nothing back.
+func (forgotten) Load(string) ([]byte, bool) { return nil, false }
+
 var availableLine = regexp.MustCompile(`(?m)^(MemAvailable|MemFree):\s+\d+ kB$`)
 
 // memory pretends that nearly all memory is in use, by a copy of what the
@@ -128,11 +152,12 @@ func (st *stage) memory(c *Config, one *configured) (*sickness, error) {
 	if err != nil {
 		return nil, err
 	}
-	context.AfterFunc(st.ctx, func() { _ = os.RemoveAll(dir) })
+	st.folder = dir
 	low := availableLine.ReplaceAllString(string(text), "$1: 61440 kB")
 	if err := os.WriteFile(filepath.Join(dir, "meminfo"), []byte(low), 0o600); err != nil {
 		return nil, err
 	}
+	// The rest is the kernel's own.
 	entries, err := os.ReadDir(c.Site.Proc)
 	if err != nil {
 		return nil, err
@@ -177,13 +202,15 @@ func (st *stage) pretendPast(ctx context.Context, broken []string) error {
 // be said meanwhile, mends it and waits for the end of the alert.
 func (s *scene) breakOne(ctx context.Context, name string, mend bool) error {
 	one := s.stage.sick[name]
-	s.drain()
+	since, err := s.stage.lastAlert(ctx)
+	if err != nil {
+		return err
+	}
 	s.print("\n" + s.text(one.what))
-	var err error
 	if one.mend, err = one.fall(); err != nil {
 		return err
 	}
-	if _, err := s.await(ctx, s.alerts, "the alert of "+name); err != nil {
+	if err := s.awaitAlert(ctx, name, incident.OpenedNow, since); err != nil {
 		return err
 	}
 	if !mend {
@@ -193,21 +220,42 @@ func (s *scene) breakOne(ctx context.Context, name string, mend bool) error {
 }
 
 func (s *scene) mendOne(ctx context.Context, name string) error {
-	one := s.stage.sick[name]
-	s.drain()
-	one.mend()
+	since, err := s.stage.lastAlert(ctx)
+	if err != nil {
+		return err
+	}
+	s.stage.sick[name].mend()
 	s.print("\n" + s.text(checks.Text{En: fmt.Sprintf("(%s is mended)", name), Ja: fmt.Sprintf("（%s を元に戻しました）", name)}))
-	_, err := s.await(ctx, s.alerts, "the end of the alert of "+name)
-	return err
+	return s.awaitAlert(ctx, name, incident.ResolvedNow, since)
 }
 
-// drain forgets the messages that came before.
-func (s *scene) drain() {
+// awaitAlert waits until the admin has been told of a change of a check. This
+// machine may have alerts of its own meanwhile; they are not it.
+func (s *scene) awaitAlert(ctx context.Context, name string, change incident.Change, since int64) error {
 	for {
-		select {
-		case <-s.alerts:
-		default:
-			return
+		told, err := s.stage.told(ctx, name, change, since)
+		if err != nil || told {
+			return err
+		}
+		if _, err := s.await(ctx, s.alerts, fmt.Sprintf("%s %s", name, change)); err != nil {
+			return err
 		}
 	}
+}
+
+// lastAlert is the newest alert in the state.
+func (st *stage) lastAlert(ctx context.Context) (id int64, err error) {
+	err = st.db.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) FROM alert`).Scan(&id)
+	})
+	return id, err
+}
+
+// told tells whether a change of a check, newer than an alert, stands in a post.
+func (st *stage) told(ctx context.Context, name string, change incident.Change, since int64) (yes bool, err error) {
+	err = st.db.Read(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM telling t JOIN alert a ON a.id = t.alert JOIN incident i ON i.id = a.incident JOIN post p ON p.key = t.post
+			WHERE a.id > ? AND a.change = ? AND i.check_name = ? AND (p.ids <> '[]' OR p.attempt_at IS NOT NULL)`, since, string(change), name).Scan(&yes)
+	})
+	return yes, err
 }

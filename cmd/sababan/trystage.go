@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,7 @@ type stage struct {
 	lang    checks.Lang
 	sick    map[string]*sickness
 	web     *tryWeb
-	ctx     context.Context // of the whole stage
+	folder  string // of what is pretended; removed at the end
 	stop    context.CancelFunc
 	serving sync.WaitGroup
 }
@@ -53,7 +54,7 @@ func newStage(ctx context.Context, env environment, f tryFlags, lang checks.Lang
 	ctx, cancel := context.WithCancel(ctx)
 	st = &stage{
 		server: sandbox.New(sandbox.Options{Domain: tryDomain, Title: "Sandbox", Rules: []string{"Be kind."}}),
-		lang:   lang, ctx: ctx, stop: cancel, zone: time.Local,
+		lang:   lang, stop: cancel, zone: time.Local,
 	}
 	defer func() {
 		if err != nil {
@@ -108,6 +109,9 @@ func (st *stage) close() {
 	st.serving.Wait()
 	if st.db != nil {
 		_ = st.db.Close() // it was in memory
+	}
+	if st.folder != "" {
+		_ = os.RemoveAll(st.folder) // links and one small file
 	}
 }
 

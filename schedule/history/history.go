@@ -26,9 +26,9 @@ const (
 	keepHourly = 400 * 24 * time.Hour
 
 	// One call of Compact does at most so many transactions, each over about a
-	// week of one series or one hour of 168, so that nobody waits long for the
+	// week of one series or an hour of 168, so that nobody waits long for the
 	// state (own). In an hour 500 series leave 6,000 samples behind: three.
-	turnsPerCall   = 50
+	turnsPerCall   = 20
 	samplesPerTurn = 7 * 24 * 12
 	seriesPerTurn  = 50
 )

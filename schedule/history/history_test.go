@@ -190,10 +190,11 @@ func TestThePastOfOneCheckIsNotThatOfAnother(t *testing.T) {
 }
 
 func TestAYearComesDownToAFortnightAndHours(t *testing.T) {
+	t.Parallel()
 	b, db := book(t)
 	now := time.Date(2026, 11, 22, 9, 20, 0, 0, time.UTC)
 	start := now.AddDate(0, 0, -365).Truncate(time.Hour)
-	measured(t, b, start, now, 5*time.Minute, weather(time.UTC))
+	measured(t, b, start, now, 10*time.Minute, weather(time.UTC))
 	all := count(t, db, "SELECT count(*) FROM sample")
 	cut := now.Add(-keepRaw).Truncate(time.Hour)
 
@@ -217,10 +218,10 @@ func TestAYearComesDownToAFortnightAndHours(t *testing.T) {
 	if got, want := count(t, db, "SELECT count(*) FROM hourly"), int(cut.Sub(start).Hours()); got != want {
 		t.Errorf("there are %d hours, should be %d", got, want)
 	}
-	if got, want := count(t, db, "SELECT count(*) FROM sample"), int(now.Sub(cut)/(5*time.Minute)); got != want {
+	if got, want := count(t, db, "SELECT count(*) FROM sample"), int(now.Sub(cut)/(10*time.Minute)); got != want {
 		t.Errorf("there are %d samples, should be %d", got, want)
 	}
-	if n := count(t, db, "SELECT count(*) FROM hourly WHERE n <> 12 OR low > mid OR mid > high"); n != 0 {
+	if n := count(t, db, "SELECT count(*) FROM hourly WHERE n <> 6 OR low > mid OR mid > high"); n != 0 {
 		t.Errorf("%d hours are not right", n)
 	}
 	list, err := b.View("", "latency").Series("p90", "/", start)
@@ -314,11 +315,11 @@ func TestManySeriesAreCompactedInFewTransactions(t *testing.T) {
 	for i := range measures {
 		measures[i] = checks.Measure{Name: "n", Subject: fmt.Sprint(i), Value: float64(i), Unit: checks.Count}
 	}
-	for i := range 4 {
+	for i := range 2 {
 		add(t, b, start.Add(time.Duration(i)*15*time.Minute), measures...)
 	}
 	compact(t, b, start.AddDate(0, 0, 15))
-	if hours, left := count(t, db, "SELECT count(*) FROM hourly WHERE n = 4"), count(t, db, "SELECT count(*) FROM sample"); hours != 500 || left != 0 {
+	if hours, left := count(t, db, "SELECT count(*) FROM hourly WHERE n = 2"), count(t, db, "SELECT count(*) FROM sample"); hours != 500 || left != 0 {
 		t.Fatalf("%d hours, and %d samples are left", hours, left)
 	}
 }

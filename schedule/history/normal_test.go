@@ -15,7 +15,7 @@ func near(a, b float64) bool { return math.Abs(a-b) < 0.012 }
 
 func TestWhatIsUsualDependsOnTheHourOfTheWeek(t *testing.T) {
 	b, _ := book(t)
-	measured(t, b, monday9.AddDate(0, 0, -120), monday9, 10*time.Minute, weather(time.UTC))
+	measured(t, b, monday9.AddDate(0, 0, -90), monday9, 15*time.Minute, weather(time.UTC))
 	for range 5 {
 		compact(t, b, monday9)
 	}
@@ -137,6 +137,7 @@ func TestAnHourOfTheWeekIsThatOfTheClockOnTheWall(t *testing.T) {
 	} {
 		for _, day := range c.days {
 			t.Run(c.zone+" "+day, func(t *testing.T) {
+				t.Parallel()
 				loc, err := time.LoadLocation(c.zone)
 				if err != nil {
 					t.Fatal(err)
@@ -146,7 +147,7 @@ func TestAnHourOfTheWeekIsThatOfTheClockOnTheWall(t *testing.T) {
 					t.Fatal(err)
 				}
 				b, _ := book(t)
-				measured(t, b, at.AddDate(0, 0, -56), at, 15*time.Minute, weather(loc))
+				measured(t, b, at.AddDate(0, 0, -56), at, 30*time.Minute, weather(loc))
 				for _, how := range []string{"as measured", "by the hour"} {
 					got, ok := b.View("", "latency").Normal("p90", "/", at)
 					if c.half && how == "by the hour" {
