@@ -330,3 +330,66 @@ func TestEvilTextFromOutsideReachesNobodyElse(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAdminWhoDoesNotFollowIsTold(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		w.server.Unfollow(w.alice, w.bot)
+		w.until(12, 0)
+		w.start()
+		w.pass(time.Minute)
+		w.expect(w.alice, &seen, "I watch")
+		if inbox := w.server.Inbox(w.alice); !inbox[0].Filtered {
+			t.Error("the sandbox does not filter it")
+		}
+		// The bot follows its admins and has opened its own door: they reach it.
+		if _, err := w.server.Say(w.alice, "@saba status", sandbox.SayOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		got := w.expect(w.alice, &seen, "example.social")
+		if len(got) == 1 && !strings.Contains(got[0], "alice does not follow me") {
+			t.Errorf("status does not say it: %q", got[0])
+		}
+		if w.server.Policy(w.bot)["for_private_mentions"] != "accept" {
+			t.Error("the bot's own filter is not open")
+		}
+	})
+}
+
+func TestTheFirstListNamesWhatHasJustBeenNoticed(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		w.disk.set(ill(checks.Warning, checks.Morning, "/ is 86 % full")) // opens at the second look
+		w.until(12, 0)
+		w.start()
+		w.pass(30 * time.Second)
+		w.expect(w.alice, &seen, "I watch example.social from now on. First look at everything: 1 warning.\n[Warning] / is 86 % full (just noticed)")
+		w.until(8, 2)
+		w.expect(w.alice, &seen, "[Warning] #1 / is 86 % full")
+	})
+}
+
+func TestALongAnswerIsAThreadInOrder(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		w.until(12, 0)
+		w.start()
+		w.pass(time.Minute)
+		w.expect(w.alice, &seen, "I watch")
+		o := ill(checks.Critical, checks.Now, "/ is 96 % full")
+		o.Findings[0].Text.En += strings.Repeat("\nThis line tells something that somebody wants to know at night.", 20)
+		w.disk.set(o)
+		w.pass(5 * time.Minute)
+		got := w.expect(w.alice, &seen, "[Action needed] #1", "This line", "This line", "Noticed 12:01.")
+		inbox := w.server.Inbox(w.alice)
+		for i, text := range got {
+			if !strings.Contains(text, "/4)\n@alice") || len([]rune(text)) > 500 {
+				t.Errorf("part %d: %q", i, text)
+			}
+			if i > 0 && inbox[i+1].InReplyTo != inbox[i].ID {
+				t.Errorf("part %d does not answer the one before", i)
+			}
+		}
+	})
+}

@@ -117,7 +117,7 @@ func FuzzQuoteIsOneHarmlessLine(f *testing.F) {
 
 func TestAShellReadsExactlyTheWordsOfACommand(t *testing.T) {
 	words := []string{
-		"plain", "with space", "it's", `"double"`, "$(touch /tmp/x)", "`id`", "a;b|c&d", "*", "~", "A=B", "-n", "", "!", "日本語",
+		"plain", "with space", "it's", `"double"`, "$(touch /tmp/x)", "`id`", "a;b|c&d", "*", "~", "A=B", "-n", "--size=200M", "", "!", "日本語",
 		"mastodon-streaming@4000.service", `back\slash`, "#hash",
 	}
 	line := Sh(append([]string{"printf", `%s\0`}, words...)...).String()

@@ -24,8 +24,9 @@ func (s Shell) String() string {
 }
 
 // shellPlain are the characters that mean nothing to a POSIX shell anywhere in
-// a word. "=" is left out: NAME=value before a command would be an assignment,
-// and "~" because a leading one expands.
+// a word. "~" is left out because a leading one expands, and "=" because
+// NAME=value before a command would be an assignment; behind the dash of an
+// option it is none.
 const shellPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+:,./-"
 
 func shellQuote(w string) string {
@@ -37,7 +38,7 @@ func shellQuote(w string) string {
 
 func plainThroughout(w string) bool {
 	for _, r := range w {
-		if !strings.ContainsRune(shellPlain, r) {
+		if !strings.ContainsRune(shellPlain, r) && (r != '=' || w[0] != '-') {
 			return false
 		}
 	}

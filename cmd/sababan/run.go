@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -63,6 +64,9 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 	defer func() { closeState(db, log) }()
 	told := false
 	for ctx.Err() == nil {
+		for _, setting := range c.idle() {
+			log.Warn("a setting has no effect in this version", "setting", setting)
+		}
 		home, err := newHome(c, env.pace, log)
 		if err != nil {
 			return err
@@ -104,6 +108,24 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// idle are the settings that are known and set, and that nothing in this
+// version heeds: nobody should rely on a way out that is not there.
+func (c *Config) idle() []string {
+	var names []string
+	for name, set := range map[string]bool{
+		"[[bot.fallback]]":    len(c.Bot.Fallbacks) > 0,
+		"[bot] heartbeat_url": !c.Bot.HeartbeatURL.Empty(),
+		"[summary] enabled":   c.Summary.Enabled,
+		"[metrics] listen":    c.Metrics != "",
+	} {
+		if set {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func closeState(db *state.DB, log *slog.Logger) {

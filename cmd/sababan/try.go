@@ -51,7 +51,9 @@ const (
 	tryAnswer = 60 * time.Second
 	tryPoll   = 2 * time.Second
 	tryWake   = 200 * time.Millisecond
-	tryLog    = 40 // lines of the daemon's log kept for when something goes wrong
+	// tryGrouping is how long news waits for company.
+	tryGrouping = 5 * time.Second
+	tryLog      = 40 // lines of the daemon's log kept for when something goes wrong
 )
 
 // A scene is what `try` shows: the stage and who is on it.

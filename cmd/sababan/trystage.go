@@ -96,7 +96,7 @@ func newStage(ctx context.Context, env environment, f tryFlags, lang checks.Lang
 	if err := st.pretendPast(ctx, f.broken); err != nil {
 		return st, err
 	}
-	st.daemon = newDaemon(c, outside{db: st.db, home: home, channel: home, log: log, spread: time.Second, poll: tryPoll, wake: tryWake})
+	st.daemon = newDaemon(c, outside{db: st.db, home: home, channel: home, log: log, spread: time.Second, poll: tryPoll, wake: tryWake, grouping: tryGrouping})
 	return st, nil
 }
 
