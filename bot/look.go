@@ -52,8 +52,8 @@ func (b *Bot) lookAt(ctx context.Context, name string, named bool) checks.Text {
 	return resultText(r)
 }
 
-// resultText is one look as an answer: each finding with its advice, and the
-// line with the number.
+// resultText is one look as an answer: each finding with its advice, or the line
+// with the number where there is none.
 func resultText(r checks.Result) checks.Text {
 	title := func(t checks.Text) checks.Text {
 		return checks.Text{En: r.Title.En + ": " + t.En, Ja: r.Title.Ja + ": " + t.Ja}
@@ -72,13 +72,14 @@ func resultText(r checks.Result) checks.Text {
 		l, h := label(f.Severity, f.Road), f.Text.Headline()
 		lines = append(lines, checks.Text{En: l.En + " " + h.En, Ja: l.Ja + h.Ja}, f.Text.Body(), adviceText(f.Advice))
 	}
-	well := len(lines) == 0
+	found := len(lines) > 0
+	well := !found
 	for _, blind := range r.Blind {
 		l := label(checks.Unknown, checks.Now)
 		lines = append(lines, checks.Text{En: l.En + " " + blind.Why.En, Ja: l.Ja + blind.Why.Ja}, adviceText(blind.Mend))
 		well = false
 	}
-	if r.Summary.Empty() {
+	if r.Summary.Empty() || found {
 		return checks.Lines(lines...)
 	}
 	line := title(r.Summary)
