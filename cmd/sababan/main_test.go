@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/signal"
+	"os/exec"
+"os/signal"
+"runtime/pprof"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -36,7 +38,13 @@ func TestMain(m *testing.M) {
 			env := realEnvironment()
 			env.checklist = storm(os.Getenv(calmFile))
 			env.pace = stormPace()
-			os.Exit(run(ctx, env, os.Args[1:]))
+			pf, _ := os.Create(os.Getenv(calmFile) + ".prof")
+			pprof.StartCPUProfile(pf)
+			x := run(ctx, env, os.Args[1:])
+			pprof.StopCPUProfile()
+			pf.Close()
+			exec.Command("cp", pf.Name(), "/tmp/storm.prof").Run()
+			os.Exit(x)
 		},
 	})
 }

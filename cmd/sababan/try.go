@@ -59,7 +59,6 @@ const (
 // A scene is what `try` shows: the stage and who is on it.
 type scene struct {
 	stage  *stage
-	daemon *daemon
 	lang   checks.Lang
 	out    io.Writer
 	mu     sync.Mutex // one voice at a time
