@@ -119,7 +119,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	all.Go(func() { b.out.run(ctx, hand) })
 	all.Go(func() { b.runDesk(ctx) })
 	all.Go(func() {
-		if failed = b.people.run(ctx, b.News); failed != nil {
+		if failed = b.people.run(ctx, func() { b.News(); b.mail.Wake() }); failed != nil {
 			stop()
 		}
 	})

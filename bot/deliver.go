@@ -129,59 +129,22 @@ type outgoing struct {
 	created          time.Time
 }
 
-// next picks what to attempt: answers before news, the worst first, the oldest
-// first; never a reply to a post that is not there yet, and within a thread
-// never the later before the earlier.
-func (o *outbox) next(ctx context.Context, now time.Time) (pick *outgoing, next time.Time, err error) {
+// next reads what to attempt, or when there will be something; see [pick].
+func (o *outbox) next(ctx context.Context, now time.Time) (p *outgoing, next time.Time, err error) {
 	waiting := 0
 	err = o.db.Read(ctx, func(tx *sql.Tx) error {
-		pick, next, waiting = nil, time.Time{}, 0
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM post WHERE state = ?`, postWaiting).Scan(&waiting); err != nil || waiting == 0 {
-			return err
-		}
-		rows, err := tx.QueryContext(ctx, `SELECT p.key, p.kind, p.admin, p.recipient_id, p.recipient_handle, COALESCE(p.parent, ''), p.lang, p.parts, p.ids, p.attempts, p.attempt_at, p.next_at, p.created,
-				COALESCE(h.state, ''), COALESCE(h.ids, '')
-			FROM post p LEFT JOIN post h ON p.parent = ? || h.key
-			WHERE p.state = ? AND NOT EXISTS (SELECT 1 FROM post e WHERE e.state = ? AND e.parent = p.parent AND e.kind = p.kind AND e.created < p.created)
-			ORDER BY CASE p.kind WHEN 'reply' THEN 0 ELSE 1 END, p.severity DESC, p.created, p.key`, parentPost, postWaiting, postWaiting)
+		p, next = nil, time.Time{}
+		all, err := queue(ctx, tx)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var p outgoing
-			var lang, parts, ids, headState, headIDs string
-			var attemptAt sql.NullInt64
-			var nextAt, created int64
-			if err := rows.Scan(&p.key, &p.kind, &p.admin, &p.to.ID, &p.to.Handle, &p.parent, &lang, &parts, &ids, &p.attempts, &attemptAt, &nextAt, &created, &headState, &headIDs); err != nil {
-				return err
-			}
-			if strings.HasPrefix(p.parent, parentPost) {
-				if headState == postWaiting {
-					continue // it has its turn when its opening is there
-				}
-				p.parent = ""
-				if err := firstOf(headIDs, &p.parent); err != nil {
-					return err
-				}
-			}
-			if at := time.UnixMilli(nextAt); at.After(now) {
-				if next.IsZero() || at.Before(next) {
-					next = at
-				}
-				continue
-			}
-			p.lang, p.created = checks.Lang(lang), time.UnixMilli(created)
-			if attemptAt.Valid {
-				p.attemptAt = time.UnixMilli(attemptAt.Int64)
-			}
-			if err := errors.Join(json.Unmarshal([]byte(parts), &p.parts), json.Unmarshal([]byte(ids), &p.ids)); err != nil {
-				return fmt.Errorf("post %s: %w", p.key, err)
-			}
-			pick = &p
+		waiting = len(all)
+		var key string
+		if key, next = pick(all, now); key == "" {
 			return nil
 		}
-		return rows.Err()
+		p, err = outgoingPost(ctx, tx, key)
+		return err
 	})
 	o.mu.Lock()
 	o.health.Waiting = waiting
@@ -189,7 +152,62 @@ func (o *outbox) next(ctx context.Context, now time.Time) (pick *outgoing, next 
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("bot: choosing what to send: %w", err)
 	}
-	return pick, next, nil
+	return p, next, nil
+}
+
+// queue reads all posts that wait. The state is written out, so that SQLite
+// sees that the index of these posts is the one to use.
+func queue(ctx context.Context, tx *sql.Tx) ([]queued, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT key, kind, COALESCE(parent, ''), severity, created, next_at FROM post WHERE state = 'waiting'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []queued
+	for rows.Next() {
+		var q queued
+		var severity int
+		var nextAt int64
+		if err := rows.Scan(&q.key, &q.kind, &q.parent, &severity, &q.created, &nextAt); err != nil {
+			return nil, err
+		}
+		q.severity, q.notBefore = checks.Severity(severity), time.UnixMilli(nextAt)
+		all = append(all, q)
+	}
+	return all, rows.Err()
+}
+
+// outgoingPost reads one post; its parent is a status id by now, or none where
+// that was never delivered.
+func outgoingPost(ctx context.Context, tx *sql.Tx, key string) (*outgoing, error) {
+	p := outgoing{key: key}
+	var lang, parts, ids string
+	var attemptAt sql.NullInt64
+	var created int64
+	err := tx.QueryRowContext(ctx, `SELECT kind, admin, recipient_id, recipient_handle, COALESCE(parent, ''), lang, parts, ids, attempts, attempt_at, created FROM post WHERE key = ?`, key).
+		Scan(&p.kind, &p.admin, &p.to.ID, &p.to.Handle, &p.parent, &lang, &parts, &ids, &p.attempts, &attemptAt, &created)
+	if err != nil {
+		return nil, err
+	}
+	if head, ours := strings.CutPrefix(p.parent, parentPost); ours {
+		p.parent = ""
+		var headIDs string
+		err := tx.QueryRowContext(ctx, `SELECT ids FROM post WHERE key = ?`, head).Scan(&headIDs)
+		if err == nil {
+			err = firstOf(headIDs, &p.parent)
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+	}
+	p.lang, p.created = checks.Lang(lang), time.UnixMilli(created)
+	if attemptAt.Valid {
+		p.attemptAt = time.UnixMilli(attemptAt.Int64)
+	}
+	if err := errors.Join(json.Unmarshal([]byte(parts), &p.parts), json.Unmarshal([]byte(ids), &p.ids)); err != nil {
+		return nil, fmt.Errorf("post %s: %w", key, err)
+	}
+	return &p, nil
 }
 
 // firstOf takes the first id of a stored list, where there is one.

@@ -114,7 +114,7 @@ func (m *mailbox) collect(ctx context.Context) error {
 		err = m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
 			for _, one := range page {
 				stateNow := mentionNew
-				if _, admin := m.bot.people.admin(one.From.ID); !admin {
+				if m.bot.people.stranger(one.From.ID) {
 					stateNow = mentionIgnored // a stranger gets silence
 				}
 				if _, err := tx.ExecContext(ctx, `INSERT INTO mention (id, status_id, account_id, text, received, state) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
@@ -168,11 +168,27 @@ func (m *mailbox) open(ctx context.Context) (open []openQuestion, err error) {
 	return open, err
 }
 
+// ignore lets a stranger's words rest. While not every admin is known yet, they
+// may still turn out to be an admin's, and are looked at again.
+func (m *mailbox) ignore(ctx context.Context, q openQuestion) {
+	if !m.bot.people.stranger(q.AccountID) {
+		return
+	}
+	err := m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE mention SET state = ? WHERE id = ?`, mentionIgnored, q.ID)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		m.bot.log.Error("a stranger's mention could not be put aside", "err", err)
+	}
+}
+
 // reply answers one question: the answer is frozen in the same transaction that
 // marks the question answered.
 func (m *mailbox) reply(ctx context.Context, q openQuestion) {
 	who, admin := m.bot.people.admin(q.AccountID)
 	if !admin {
+		m.ignore(ctx, q)
 		return
 	}
 	answerCtx, cancel := context.WithTimeout(ctx, answerTime)

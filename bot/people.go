@@ -46,6 +46,15 @@ func (p *people) admin(id string) (Admin, bool) {
 	return a, ok
 }
 
+// stranger tells whether an id is certainly no admin's: all of them are known,
+// and it is none of theirs.
+func (p *people) stranger(id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, admin := p.byID[id]
+	return !admin && len(p.handles) == len(p.admins)
+}
+
 // troubles says which admins messages do not reach as they should.
 func (p *people) troubles() []checks.Text {
 	p.mu.Lock()

@@ -70,7 +70,7 @@ type check struct {
 func newCheck(s *site.Site) (*check, error) {
 	wire := api.NewTransport(api.Options{
 		UserAgent: "sababan", Address: s.Address, Roots: s.Roots,
-		MaxBody: maxBody, HeaderTimeout: headerTimeout, Timeout: wholeTimeout,
+		MaxBody: maxBody, HeaderTimeout: headerTimeout, Timeout: wholeTimeout, Brief: true,
 	})
 	client, err := api.New("https://"+s.Domain, checks.Secret{}, wire)
 	if err != nil {

@@ -79,7 +79,7 @@ type check struct {
 func newCheck(s *site.Site, timeout time.Duration) (*check, error) {
 	wire := api.NewTransport(api.Options{
 		UserAgent: "sababan", Address: s.Address, Roots: s.Roots,
-		MaxBody: maxBody, HeaderTimeout: timeout, Timeout: timeout,
+		MaxBody: maxBody, HeaderTimeout: timeout, Timeout: timeout, Brief: true,
 	})
 	asApp, err := api.New("https://"+s.Domain, checks.Secret{}, wire)
 	if err != nil {

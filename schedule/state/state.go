@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,7 @@ type DB struct {
 	retry   time.Time     // while degraded: when to try the file again
 	said    string        // while degraded: what the log knows already
 	trouble atomic.Pointer[trouble]
+	lock    *os.File // held while open; nil where there can be none
 }
 
 // trouble is why the state is in memory.
@@ -69,24 +71,37 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*DB, error) {
 		return nil, fmt.Errorf("state file %s: %w", path, err)
 	}
 	d := &DB{path: path, log: log, turn: make(chan struct{}, 1)}
-	file, _, err := openFile(ctx, path)
-	if err == nil {
-		d.now = file
-		return d, nil
-	}
-	if !diskTrouble(err) {
+	if err := d.open(ctx); err != nil {
+		unlock(d.lock)
 		return nil, err
 	}
-	memory, seedErr := seedFromFile(ctx, path)
+	return d, nil
+}
+
+// open opens the file, or what can be read of it in memory.
+func (d *DB) open(ctx context.Context) error {
+	var err error
+	if d.lock, err = lock(d.path); err != nil {
+		return err
+	}
+	file, _, err := openFile(ctx, d.path)
+	if err == nil {
+		d.now = file
+		return nil
+	}
+	if !diskTrouble(err) {
+		return err
+	}
+	memory, seedErr := seedFromFile(ctx, d.path)
 	if seedErr != nil {
 		if said := new(FileError); errors.As(seedErr, &said) {
-			return nil, seedErr
+			return seedErr
 		}
-		return nil, fmt.Errorf("%w; reading it alone: %w", err, seedErr)
+		return fmt.Errorf("%w; reading it alone: %w", err, seedErr)
 	}
 	d.now = memory
 	d.degraded(err)
-	return d, nil
+	return nil
 }
 
 // Memory returns a state that is gone when it is closed.
@@ -180,6 +195,7 @@ func (d *DB) Close() error {
 	}
 	err := d.now.close()
 	d.now = nil
+	unlock(d.lock)
 	return err
 }
 

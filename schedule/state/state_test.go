@@ -479,3 +479,25 @@ func TestDamageThatIsMetLaterIsTheSameSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestASecondDaemonIsKeptFromTheSameState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	first, err := Open(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said *FileError
+	if _, err := Open(t.Context(), path, nil); !errors.As(err, &said) || !strings.Contains(err.Error(), "in use by another sababan") {
+		t.Errorf("the second one: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
+	}
+}
