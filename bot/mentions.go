@@ -40,10 +40,9 @@ func (m *mailbox) run(ctx context.Context) {
 	places := make(chan struct{}, atOnce)
 	busy := map[string]bool{}
 	done := make(chan string)
+	said := ""
 	for {
-		if err := m.collect(ctx); err != nil && ctx.Err() == nil {
-			m.bot.log.Warn("mentions could not be read", "err", err)
-		}
+		said = m.complain(said, m.collect(ctx), ctx.Err() != nil)
 		asked := time.Now()
 		open, err := m.open(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -68,6 +67,20 @@ func (m *mailbox) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// complain logs a trouble once, and its end.
+func (m *mailbox) complain(said string, err error, ending bool) string {
+	switch {
+	case ending:
+	case err == nil && said != "":
+		m.bot.log.Info("mentions can be read again")
+		return ""
+	case err != nil && err.Error() != said:
+		m.bot.log.Warn("mentions could not be read", "err", err)
+		return err.Error()
+	}
+	return said
 }
 
 // rest waits for the next poll: the interval, or a wake-up, but never sooner

@@ -63,6 +63,7 @@ type job struct {
 	mu      sync.Mutex
 	running *look           // nil when no look is under way
 	hung    <-chan struct{} // of a look that was given up and has not come back
+	said    string          // the trouble that the log knows already
 }
 
 // look is one look that several may wait for.
@@ -275,7 +276,7 @@ func (s *Schedule) look(j *job, l *look) checks.Result {
 		s.o.Log.Error("a result could not be kept", "check", j.Kind.Name, "err", err)
 		return result
 	}
-	s.log(result, news)
+	s.log(j, result, news)
 	if len(news) > 0 {
 		s.o.News()
 	}
@@ -319,10 +320,20 @@ func (s *Schedule) compact(ctx context.Context, now time.Time) {
 	}
 }
 
-func (s *Schedule) log(r checks.Result, news []incident.Alert) {
+// log writes what is new: a trouble that goes on is said once.
+func (s *Schedule) log(j *job, r checks.Result, news []incident.Alert) {
+	trouble := ""
 	if r.Err != nil {
-		s.o.Log.Warn("could not look", "check", r.Check, "err", r.Err)
+		trouble = r.Err.Error()
 	}
+	switch {
+	case trouble == j.said:
+	case trouble != "":
+		s.o.Log.Warn("could not look", "check", r.Check, "err", r.Err)
+	default:
+		s.o.Log.Info("can look again", "check", r.Check)
+	}
+	j.said = trouble
 	for _, a := range news {
 		s.o.Log.Info("incident", "number", a.Number, "check", a.Key.Check, "code", a.Key.Code, "subject", a.Key.Subject,
 			"change", string(a.Change), "severity", a.Severity.String())

@@ -22,7 +22,7 @@ const calmFile = "CALM_FILE"
 func stormPace() pace {
 	return pace{
 		every: 50 * time.Millisecond, spread: 10 * time.Millisecond, poll: 300 * time.Millisecond, wake: 50 * time.Millisecond,
-		grouping: 150 * time.Millisecond, patience: 1500 * time.Millisecond,
+		grouping: 250 * time.Millisecond, patience: 1500 * time.Millisecond,
 	}
 }
 
@@ -30,7 +30,7 @@ func stormPace() pace {
 func storm(calm string) func(*site.Site) []checks.Kind {
 	return func(*site.Site) []checks.Kind {
 		var kinds []checks.Kind
-		for _, name := range []string{"gale", "flood", "hail"} {
+		for _, name := range []string{"gale", "flood"} {
 			kinds = append(kinds, checks.Kind{
 				Name: name, Title: checks.Text{En: name, Ja: name}, Cron: "* * * * *", Timeout: 5 * time.Second,
 				Rules: map[string]checks.Rule{
@@ -76,7 +76,7 @@ func (w *weather) Look(context.Context, checks.Past) (checks.Observation, error)
 			if len(seen.Blind) > 0 && code == "wave" {
 				continue
 			}
-			period := time.Duration(600+250*i) * time.Millisecond
+			period := time.Duration(800+300*i) * time.Millisecond
 			n := w.at(now, period, code+subject)
 			f := checks.Finding{Code: code, Subject: subject, Severity: checks.Warning, Text: w.text(code, subject)}
 			switch {

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
-"os/signal"
-"runtime/pprof"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -38,13 +36,7 @@ func TestMain(m *testing.M) {
 			env := realEnvironment()
 			env.checklist = storm(os.Getenv(calmFile))
 			env.pace = stormPace()
-			pf, _ := os.Create(os.Getenv(calmFile) + ".prof")
-			pprof.StartCPUProfile(pf)
-			x := run(ctx, env, os.Args[1:])
-			pprof.StopCPUProfile()
-			pf.Close()
-			exec.Command("cp", pf.Name(), "/tmp/storm.prof").Run()
-			os.Exit(x)
+			os.Exit(run(ctx, env, os.Args[1:]))
 		},
 	})
 }

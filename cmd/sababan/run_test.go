@@ -69,7 +69,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func newService(t *testing.T) *service {
+func newServiceQuietly(t *testing.T) *service {
 	t.Helper()
 	s := &service{t: t, server: sandbox.New(sandbox.Options{NoLimits: true}), dir: t.TempDir(), notes: make(chan string, 64), hup: make(chan os.Signal, 1)}
 	s.bot = s.server.AddAccount(sandbox.Account{Username: "saba", Bot: true})
@@ -79,7 +79,13 @@ func newService(t *testing.T) *service {
 	t.Cleanup(s.server.Close)
 	s.write("token", s.server.Token(s.bot))
 	s.configure("")
+	return s
+}
 
+// newService is one that systemd listens to.
+func newService(t *testing.T) *service {
+	t.Helper()
+	s := newServiceQuietly(t)
 	socket := filepath.Join(s.dir, "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
@@ -322,5 +328,36 @@ func (s *service) age() {
 	// user_version stands at byte 60 of the file, big-endian.
 	if _, err := f.WriteAt([]byte{0, 0, 0x27, 0x0f}, 60); err != nil {
 		s.t.Fatal(err)
+	}
+}
+
+func TestTheEndFinishesThePostInHand(t *testing.T) {
+	for name, delay := range map[string]time.Duration{"a slow server": 2 * time.Second, "a server that never answers": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServiceQuietly(t)
+			s.start()
+			s.inbox(1)
+			slow := s.server.Misbehave(sandbox.Fault{Kind: sandbox.Slow, Method: http.MethodPost, PathPrefix: "/api/v1/statuses", Delay: delay})
+			if _, err := s.server.Say(s.admin, "@saba help", sandbox.SayOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			s.eventually("the post is in hand", func() bool { return slow.Count() > 0 })
+			if err := s.stop(); err != nil {
+				t.Error(err)
+			}
+			slow.Stop()
+			s.start()
+			if _, err := s.server.Say(s.admin, "@saba check quick", sandbox.SayOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			s.inbox(3)
+			if err := s.stop(); err != nil {
+				t.Error(err)
+			}
+			if all := s.server.Inbox(s.admin); len(all) != 3 {
+				t.Errorf("%d messages, want three: %+v", len(all), all)
+			}
+		})
 	}
 }
