@@ -19,7 +19,7 @@ func TestAnIncidentIsToldOnceAndItsEndInTheSameThread(t *testing.T) {
 				w.start()
 				w.pass(time.Minute)
 				w.expect(w.alice, &seen, "I watch example.social from now on. First look at everything: 1 fine.")
-				w.pass(time.Hour)
+				w.pass(59 * time.Minute)
 				w.expect(w.alice, &seen)
 
 				w.disk.set(ill(checks.Critical, checks.Now, "/ is 96 % full, 1.0 GB free"))
@@ -28,7 +28,7 @@ func TestAnIncidentIsToldOnceAndItsEndInTheSameThread(t *testing.T) {
 				if len(opened) == 1 && !strings.HasSuffix(strings.TrimSpace(opened[0]), "@alice") {
 					t.Errorf("the mention does not stand at the end: %q", opened[0])
 				}
-				w.pass(3 * time.Hour)
+				w.pass(time.Hour)
 				w.expect(w.alice, &seen)
 
 				w.disk.set(ill(checks.Warning, checks.Morning, "/ is 86 % full"))
@@ -37,7 +37,7 @@ func TestAnIncidentIsToldOnceAndItsEndInTheSameThread(t *testing.T) {
 
 				w.disk.set(well())
 				w.pass(10 * time.Minute)
-				w.expect(w.alice, &seen, "[Resolved] #1 disk: 71 % used, 7.2 GB free on /, 3 h")
+				w.expect(w.alice, &seen, "[Resolved] #1 disk: 71 % used, 7.2 GB free on /, 1 h")
 				inbox := w.server.Inbox(w.alice)
 				opening := inbox[1].ID
 				for _, m := range inbox[2:] {
@@ -45,7 +45,7 @@ func TestAnIncidentIsToldOnceAndItsEndInTheSameThread(t *testing.T) {
 						t.Errorf("%q does not answer the opening", m.Text)
 					}
 				}
-				w.pass(48 * time.Hour)
+				w.pass(time.Hour)
 				w.expect(w.alice, &seen)
 				for _, m := range inbox {
 					if m.Filtered || m.Dropped {
@@ -69,6 +69,7 @@ func flavours() map[string]sandbox.Options {
 func TestWarningsComeCollectedInTheMorning(t *testing.T) {
 	inBubble(t, sandbox.Options{}, func(w *world) {
 		var seen int
+		w.cron = "*/10 * * * *"
 		w.until(12, 0)
 		w.start()
 		w.pass(time.Minute)
@@ -99,6 +100,7 @@ func TestWhatIsOverBeforeTheMorningIsNotToldAtAll(t *testing.T) {
 func TestTheNightIsQuietUnlessTheHarmIsNow(t *testing.T) {
 	inBubble(t, sandbox.Options{}, func(w *world) {
 		var seen int
+		w.cron = "*/5 * * * *"
 		w.until(22, 0)
 		w.start()
 		w.pass(time.Minute)
@@ -117,10 +119,10 @@ func TestTheNightIsQuietUnlessTheHarmIsNow(t *testing.T) {
 		o := ill(checks.Critical, checks.Now, "the disk is full")
 		o.Findings[0].Harm = time.Now()
 		w.disk.set(o)
-		w.pass(2 * time.Minute)
+		w.pass(7 * time.Minute)
 		w.expect(w.alice, &seen, "[Action needed] #2 the disk is full")
 		w.disk.set(well())
-		w.pass(5 * time.Minute)
+		w.pass(13 * time.Minute)
 		w.expect(w.alice, &seen, "[Resolved] #2")
 	})
 }
@@ -279,12 +281,13 @@ func TestACheckThatWorkedAndNoLongerCanIsToldInTheMorning(t *testing.T) {
 func TestACheckThatNeverWorkedIsSaidOnceInTheFirstList(t *testing.T) {
 	inBubble(t, sandbox.Options{}, func(w *world) {
 		var seen int
+		w.cron = "*/10 * * * *"
 		w.until(12, 0)
 		w.disk.fail(&checks.Unseen{Why: checks.Text{En: "no permission", Ja: "権限がありません"}})
 		w.start()
 		w.pass(time.Minute)
 		w.expect(w.alice, &seen, "I watch example.social from now on. First look at everything: 1 unknown.\n[Unknown] disk: no permission")
-		w.pass(72 * time.Hour)
+		w.pass(26 * time.Hour)
 		w.expect(w.alice, &seen)
 	})
 }
@@ -361,6 +364,7 @@ func TestTheFirstListNamesWhatHasJustBeenNoticed(t *testing.T) {
 	inBubble(t, sandbox.Options{}, func(w *world) {
 		var seen int
 		w.disk.set(ill(checks.Warning, checks.Morning, "/ is 86 % full")) // opens at the second look
+		w.cron = "*/10 * * * *"
 		w.until(12, 0)
 		w.start()
 		w.pass(30 * time.Second)

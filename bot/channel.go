@@ -18,7 +18,8 @@ type Message struct {
 	// Parent is the id, in this channel, of the post that this one answers.
 	Parent string
 	Lang   checks.Lang
-	// Since is when the first attempt began: nothing older can be this message.
+	// Since is when it was frozen or, for Find, when the attempt began whose answer
+	// was lost: nothing older can be this message.
 	Since time.Time
 	// Except are ids that are known to be other messages.
 	Except []string

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/schedule/incident"
 	"github.com/sababan/sababan/schedule/state"
 )
 
@@ -48,7 +49,7 @@ const settle = 2 * time.Second
 const (
 	firstBackoff = 2 * time.Second
 	mostBackoff  = 5 * time.Minute
-	refusedRetry = time.Hour // the longest wait of a post that is refused by itself
+	refusedRetry = time.Hour // the longest wait of a post that is refused, or cannot be looked for, by itself
 )
 
 func newOutbox(db *state.DB, log *slog.Logger, c Channel) *outbox {
@@ -249,7 +250,7 @@ func (o *outbox) attempt(ctx context.Context, p *outgoing, failures *int) time.T
 	case Uncertain:
 		o.trouble(p, r.Why, "outcome unknown; it is looked for")
 		o.setOrLog(ctx, p.key, `next_at = ?, problem = ?`, p.attemptAt.Add(o.channel.Patience()+settle).UnixMilli(), r.Why)
-		return time.Time{}
+		return r.NotBefore // zero, unless it was too many requests that the answer was lost to
 	}
 	return o.refused(ctx, p, r, failures)
 }
@@ -279,11 +280,20 @@ func (o *outbox) search(ctx context.Context, p *outgoing, m Message, failures *i
 		return true, now.Add(firstBackoff)
 	}
 	m.Except = others
+	// The attempts before this one were looked for and are not there. After the
+	// clock was set back, its own instant says nothing.
+	if m.Since = p.attemptAt; m.Since.After(now) {
+		m.Since = now.Add(-time.Hour)
+	}
 	id, there, err := o.channel.Find(ctx, m)
 	switch {
 	case err != nil:
 		o.trouble(p, err.Error(), "cannot look for it yet")
-		return true, now.Add(backoff(failures))
+		rest := now.Add(backoff(failures))
+		// When the channel comes back the others go first: what cannot be looked
+		// for must not hold up what can be sent.
+		o.setOrLog(ctx, p.key, `attempts = attempts + 1, next_at = ?`, rest.Add(ownBackoff(p.attempts)).UnixMilli())
+		return true, rest
 	case there:
 		*failures = 0
 		o.log.Info("a post whose answer was lost is there", "post", p.key)
@@ -367,8 +377,7 @@ func (o *outbox) refused(ctx context.Context, p *outgoing, r Receipt, failures *
 		return time.Time{}
 	case r.ForMessage:
 		o.trouble(p, r.Why, "tried again later")
-		wait := min(firstBackoff<<min(p.attempts, 20), refusedRetry)
-		o.setOrLog(ctx, p.key, `attempt_at = NULL, attempts = attempts + 1, next_at = ?, problem = ?`, now.Add(wait).UnixMilli(), r.Why)
+		o.setOrLog(ctx, p.key, `attempt_at = NULL, attempts = attempts + 1, next_at = ?, problem = ?`, now.Add(ownBackoff(p.attempts)).UnixMilli(), r.Why)
 		return time.Time{}
 	}
 	o.trouble(p, r.Why, "tried again later")
@@ -392,7 +401,14 @@ func (o *outbox) giveUp(ctx context.Context, p *outgoing, why string) {
 				return err
 			}
 		}
-		return nil
+		// The end of what was never told is not told either, also where it was
+		// decided but not frozen yet.
+		_, err := tx.ExecContext(ctx, `UPDATE telling SET state = ?, reason = ? WHERE admin = ? AND state = 'owed'
+			AND alert IN (SELECT id FROM alert WHERE change = ?)
+			AND NOT EXISTS (SELECT 1 FROM alert mine JOIN alert other ON other.incident = mine.incident JOIN telling told ON told.alert = other.id
+				WHERE mine.id = telling.alert AND told.admin = telling.admin AND told.state IN (?, ?))`,
+			tellingDropped, string(NeverTold), p.admin, string(incident.ResolvedNow), tellingFrozen, tellingDelivered)
+		return err
 	})
 	if err != nil {
 		o.log.Error("a refusal could not be written down", "post", p.key, "err", err)
@@ -424,6 +440,11 @@ func (o *outbox) setOrLog(ctx context.Context, key, assign string, values ...any
 	if err := o.set(ctx, key, assign, values...); err != nil {
 		o.log.Error("the outbox could not be written", "post", key, "err", err)
 	}
+}
+
+// ownBackoff is the next wait of one post, while others may pass.
+func ownBackoff(attempts int) time.Duration {
+	return min(firstBackoff<<min(attempts, 20), refusedRetry)
 }
 
 // backoff is the next rest of a channel that fails: doubled each time, with a

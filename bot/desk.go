@@ -165,10 +165,23 @@ type owedTelling struct {
 	due   time.Time
 }
 
+// greeting is the first message, for an admin who has not had it.
+func (d *desk) greeting(ctx context.Context, who Admin, now time.Time) (hello checks.Text, ready bool, err error) {
+	greeted := ""
+	err = d.db.Read(ctx, func(tx *sql.Tx) error {
+		greeted, err = metaValue(ctx, tx, "hello:"+who.Account)
+		return err
+	})
+	if err != nil || greeted != "" {
+		return checks.Text{}, false, err
+	}
+	return d.hello(ctx, now)
+}
+
 // freeze makes posts of what is due to one admin, and returns when the next
 // will be.
 func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, next time.Time, err error) {
-	hello, ready, err := d.hello(ctx, now)
+	hello, ready, err := d.greeting(ctx, who, now)
 	if err != nil {
 		return 0, time.Time{}, err
 	}
@@ -320,7 +333,7 @@ func (d *desk) insert(ctx context.Context, tx *sql.Tx, p post) error {
 }
 
 func owedTo(ctx context.Context, tx *sql.Tx, admin string) ([]owedTelling, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id, alert, due FROM telling WHERE admin = ? AND state = ? ORDER BY id`, admin, tellingOwed)
+	rows, err := tx.QueryContext(ctx, `SELECT id, alert, due FROM telling WHERE admin = ? AND state = 'owed' ORDER BY id`, admin)
 	if err != nil {
 		return nil, err
 	}

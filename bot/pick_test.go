@@ -32,12 +32,14 @@ func TestWhichPostIsAttemptedNext(t *testing.T) {
 		{
 			"what happened next waits for its opening, though it is worse",
 			[]queued{alert("a", checks.Warning, 1), below(alert("b", checks.Critical, 2), "post:a")},
-			"a", time.Time{},
+			"a",
+			time.Time{},
 		},
 		{
 			"in a thread the earlier goes first, though the later is worse",
 			[]queued{below(alert("b", checks.Critical, 2), "post:gone"), below(alert("a", checks.Warning, 1), "post:gone")},
-			"a", time.Time{},
+			"a",
+			time.Time{},
 		},
 		{
 			"what must wait holds up its own thread",
@@ -47,7 +49,8 @@ func TestWhichPostIsAttemptedNext(t *testing.T) {
 		{
 			"what must wait holds up no other thread",
 			[]queued{held(alert("a", checks.Critical, 1), later), alert("b", checks.Warning, 2)},
-			"b", time.Time{},
+			"b",
+			time.Time{},
 		},
 		{
 			"two that must wait: the sooner says when",

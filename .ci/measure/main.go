@@ -40,6 +40,7 @@ func measurements() []measurement {
 		{"check", "one full `sababan check`", 5 * time.Minute, measureCheck},
 		{"answer", "an admin's mention to the whole answer", 10 * time.Minute, measureAnswer},
 		{"memory", "VmRSS of the daemon 60 s after the last of 10,000 ticks", 20 * time.Minute, measureMemory},
+		{"usage", "the walk over a million files beside du", 20 * time.Minute, measureUsage},
 	}
 }
 
@@ -92,8 +93,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		w.say("== %s: %s", m.name, m.what)
 		w.sayMachine()
 		limited, cancel := context.WithTimeout(ctx, m.limit)
+		crowded := watchPressure()
 		verdicts, err := m.run(limited, w)
 		cancel()
+		w.say("   %s", crowded())
 		for _, v := range verdicts {
 			w.say("%s", v)
 			if v.short() {

@@ -91,7 +91,7 @@ func measureMemory(ctx context.Context, w *workshop) ([]verdict, error) {
 		return nil, ctx.Err()
 	}
 	if at, err = daemon.footprint(); err != nil {
-		return nil, errors.Join(daemon.gone(), err)
+		return nil, fmt.Errorf("%w; the daemon's last words:\n%s", err, daemon.log)
 	}
 	below, err := floor.footprint()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -49,6 +50,36 @@ func (w *workshop) sayMachine() {
 		return
 	}
 	w.say("   load %s; a write of 4 kB to the disk: %s", strings.TrimSpace(string(load)), one)
+}
+
+// watchPressure tells, when it is called at the end, for which share of the time
+// somebody on this machine waited for a processor or for the disk: figures of
+// a busy machine tell more of the others than of what is measured.
+func watchPressure() (tell func() string) {
+	began, cpu, disk := time.Now(), waited("cpu"), waited("io")
+	return func() string {
+		whole := time.Since(began)
+		share := func(d time.Duration) string { return fmt.Sprintf("%.0f %%", 100*d.Seconds()/whole.Seconds()) }
+		return "meanwhile somebody waited for a processor " + share(waited("cpu")-cpu) + " of the time, for the disk " + share(waited("io")-disk)
+	}
+}
+
+// waited is the kernel's count of such time so far; 0 where it does not count.
+func waited(resource string) time.Duration {
+	text, err := os.ReadFile("/proc/pressure/" + resource)
+	if err != nil {
+		return 0
+	}
+	for word := range strings.FieldsSeq(string(text)) {
+		if total, ok := strings.CutPrefix(word, "total="); ok { // of the line "some", which comes first
+			us, err := strconv.ParseInt(total, 10, 64)
+			if err != nil {
+				return 0
+			}
+			return time.Duration(us) * time.Microsecond
+		}
+	}
+	return 0
 }
 
 // syncTime is how long this disk takes to make a small write last.

@@ -14,10 +14,10 @@ import (
 )
 
 // How far Find looks: more than a bot can have posted in the time that an
-// answer is waited for (300 posts in 3 h are allowed).
+// answer is waited for. Mastodon allows 300 posts in 3 h; some allow more.
 const (
 	findPage  = 40 // Mastodon's most for statuses
-	findPages = 10
+	findPages = 25
 )
 
 // Find looks among the bot's own posts, newest first, for a message whose
@@ -56,7 +56,7 @@ func (h *Mastodon) Find(ctx context.Context, m bot.Message) (id string, found bo
 		}
 		below = next
 	}
-	return "", false, fmt.Errorf("looking for a message: more than %d posts since it was sent first", findPage*findPages)
+	return "", false, fmt.Errorf("looking for a message: more than %d posts since it was sent", findPage*findPages)
 }
 
 func (h *Mastodon) ownPosts(ctx context.Context, me, below string) ([]*gomastodon.Status, error) {

@@ -58,7 +58,7 @@ func TestAMessageIsFoundBehindManyOthersAndNotFoundWithoutEnd(t *testing.T) {
 		if id, found := w.find(m); !found || id != want {
 			w.t.Errorf("found %v %q behind 150 others", found, id)
 		}
-		for n := range 300 {
+		for n := range findPage * findPages {
 			w.say(w.saba, fmt.Sprintf("@alice more %d", n))
 		}
 		if _, _, err := w.home.Find(w.t.Context(), m); err == nil {

@@ -1,50 +1,8 @@
 package certs
 
 import (
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-
 	"github.com/sababan/sababan/checks"
 )
-
-// webServers are the programs that serve a Mastodon's port 443, by the name of
-// their process.
-var webServers = []string{"nginx", "caddy", "apache2", "httpd", "haproxy", "traefik"}
-
-// processLimit is how many processes are asked for their name (own).
-const processLimit = 20000
-
-// webServer returns the process name of the web server on this machine, or ""
-// where none is found, or nothing can be told.
-func webServer(proc string) string {
-	dir, err := os.Open(proc)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = dir.Close() }()
-	entries, err := dir.Readdirnames(processLimit)
-	if err != nil {
-		return ""
-	}
-	found := ""
-	for _, pid := range entries {
-		if pid == "" || pid[0] < '0' || pid[0] > '9' {
-			continue
-		}
-		name, err := os.ReadFile(filepath.Join(proc, pid, "comm"))
-		if err != nil {
-			continue
-		}
-		comm := strings.TrimSpace(string(name))
-		// The first of the list, so that the order of processes decides nothing.
-		if i := slices.Index(webServers, comm); i >= 0 && (found == "" || i < slices.Index(webServers, found)) {
-			found = comm
-		}
-	}
-	return found
-}
 
 // settings shows what the running web server is told about certificates.
 func settings(server string) checks.Shell {
@@ -67,6 +25,10 @@ func journal(unit string) checks.Shell {
 // advice is what to do about a fault.
 func (q question) advice(f fault) checks.Advice {
 	switch f.kind {
+	case behindDisk:
+		return adviceReload(q.server, q.service)
+	case nameLost:
+		return adviceExpand(q.expand)
 	case leafEnds, leafEnded, intermediateEnds, intermediateEnded:
 		return adviceRenew(q.server)
 	case leafEarly:
@@ -81,6 +43,7 @@ func (q question) advice(f fault) checks.Advice {
 				Ja: "この名前に応答している設定（serverブロック）と、その証明書を確かめてください。設定に名前がないか、証明書に名前が入っていません。",
 			},
 			Look: settings(q.server),
+			Mend: commands(q.expand),
 		}
 	case intermediateMissing, intermediateMisfits:
 		return checks.Advice{
@@ -141,6 +104,8 @@ func adviceRenew(server string) checks.Advice {
 
 func adviceConnect(q question, t trouble) checks.Advice {
 	switch {
+	case q.service.mail():
+		return adviceMail(q)
 	case t == nameless:
 		return checks.Advice{
 			Text: checks.Text{

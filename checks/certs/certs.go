@@ -1,14 +1,12 @@
-// Package certs looks at the certificate that the web server really serves,
-// whatever lies on its disk, and names what is wrong with it.
+// Package certs looks at the certificates that the servers really serve, at
+// those on the disk, and at whether the one becomes the other; it names what is
+// wrong with them.
 package certs
 
 import (
-	"context"
-	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
+	"path/filepath"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -24,6 +22,10 @@ const (
 	chainBroken = "chain"
 	untrusted   = "untrusted"
 	connect     = "connect"
+	// notLoaded: a newer one lies on disk.
+	notLoaded = "not-loaded"
+	// namesMissing: a newer one lies on disk, and is not for the name.
+	namesMissing = "names-missing"
 )
 
 // httpsPort is where a Mastodon is served; [server] address may name another.
@@ -36,35 +38,47 @@ type Config struct {
 	WarningLife float64 `toml:"warning_life"`
 	// CriticalLife is the same for critical.
 	CriticalLife float64 `toml:"critical_life"`
+	// Ports are where a certificate must be served: 25, 143 and 587 are asked
+	// with STARTTLS. 443 is asked in any case.
+	Ports []int `toml:"ports"`
+	// Paths are certificate files besides those of certbot, acme.sh and Caddy;
+	// * stands for anything but a slash.
+	Paths []string `toml:"paths"`
 }
 
 // DefaultConfig is a quarter and a twelfth: 22 and 7 days of 90, 12 and 4 days
 // of 47, 36 and 12 hours of six days (defaults.md).
-func DefaultConfig() Config { return Config{WarningLife: 0.25, CriticalLife: 1.0 / 12} }
+func DefaultConfig() Config {
+	return Config{WarningLife: 0.25, CriticalLife: 1.0 / 12, Ports: []int{443}}
+}
 
-// Kind makes the check of a site's certificate.
+// Kind makes the check of a site's certificates: those that are served, and
+// those on this machine's disk.
+//
+// Measures: life_left and life_left_ratio of what is served, and handshake,
+// each with the name, "name:port" or "name (IPv6)" as subject; disk_life_left
+// with the name that certbot calls a certificate by.
 func Kind(s *site.Site) checks.Kind {
 	dates := checks.Looks{Open: 1, Resolve: 1}
+	rules := map[string]checks.Rule{connect: {Warning: checks.Looks{Open: 3, Resolve: 2}}} // defaults.md
+	for _, code := range []string{
+		expiring, expired, notYetValid, wrongName, chainBroken, untrusted,
+		notLoaded, namesMissing, overdue, brokenFile, noHook, noRenewal,
+	} {
+		rules[code] = checks.Rule{Warning: dates} // defaults.md
+	}
 	return checks.Kind{
 		Name:  "certs",
 		Title: checks.Text{En: "certificate", Ja: "証明書"},
 		Words: checks.Words{
-			En: []string{"cert", "certificate", "certificates", "tls", "ssl", "https"},
-			Ja: []string{"証明書", "証明書の期限", "期限"},
+			En: []string{"cert", "certificate", "certificates", "tls", "ssl", "https", "certbot"},
+			Ja: []string{"証明書", "証明書の期限", "期限", "証明書の更新"},
 		},
-		Scope:   checks.Site,
-		After:   []string{"domain"},
-		Cron:    "*/15 * * * *",
-		Timeout: 20 * time.Second,
-		Rules: map[string]checks.Rule{ // defaults.md
-			connect:     {Warning: checks.Looks{Open: 3, Resolve: 2}},
-			expiring:    {Warning: dates},
-			expired:     {Warning: dates},
-			notYetValid: {Warning: dates},
-			wrongName:   {Warning: dates},
-			chainBroken: {Warning: dates},
-			untrusted:   {Warning: dates},
-		},
+		Scope:    checks.Site,
+		After:    []string{"domain"},
+		Cron:     "*/15 * * * *",
+		Timeout:  20 * time.Second,
+		Rules:    rules,
 		Settings: func() any { c := DefaultConfig(); return &c },
 		New: func(t checks.Table) (checks.Check, error) {
 			c := DefaultConfig()
@@ -82,6 +96,12 @@ func Kind(s *site.Site) checks.Kind {
 	}
 }
 
+// portLimit and pathLimit are how many may be set (own).
+const (
+	portLimit = 16
+	pathLimit = 50
+)
+
 func (c Config) valid() error {
 	if !(c.WarningLife > 0 && c.WarningLife < 1) {
 		return errors.New("warning_life: must be a share between 0 and 1, such as 0.25")
@@ -89,94 +109,24 @@ func (c Config) valid() error {
 	if !(c.CriticalLife > 0 && c.CriticalLife <= c.WarningLife) {
 		return errors.New("critical_life: must be a share between 0 and warning_life, such as 0.08")
 	}
-	return nil
-}
-
-type check struct {
-	domain   string
-	target   target
-	roots    *x509.CertPool // nil takes the system's
-	limits   Config
-	proc     string
-	resolver *net.Resolver
-}
-
-func newCheck(s *site.Site, c Config) *check {
-	return &check{
-		domain: s.Domain, target: targetOf(s.Domain, s.Address),
-		roots: s.Roots, limits: c, proc: s.Proc, resolver: net.DefaultResolver,
+	if len(c.Ports) > portLimit {
+		return fmt.Errorf("ports: more than %d", portLimit)
 	}
-}
-
-// memory is what one look leaves to the next.
-type memory struct {
-	// Ends is, per subject, the latest end of a certificate that was served, in
-	// seconds since 1970.
-	Ends map[string]int64 `json:"ends"`
-	// IPv6 tells that something at an IPv6 address has answered before.
-	IPv6 bool `json:"ipv6"`
-	// Open is what was found and has not been seen well since.
-	Open []checks.Key `json:"open"`
-}
-
-const memoryKey = "seen"
-
-// Look opens a new connection to each address.
-func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation, error) {
-	roots, err := c.authorities()
-	if err != nil {
-		return checks.Observation{}, err
-	}
-	addrs, err := c.target.resolve(ctx, c.resolver)
-	var nobody *noAddress
-	if err != nil && !errors.As(err, &nobody) {
-		return checks.Observation{}, &checks.Unseen{Why: textNoDNS(c.target.host), Advice: adviceNoDNS(c.target.host), Err: err}
-	}
-	var before memory
-	if b, ok := past.Load(memoryKey); ok {
-		// What cannot be read is as if nothing had been remembered.
-		_ = json.Unmarshal(b, &before)
-	}
-	q := question{
-		domain: c.domain, port: c.target.port, now: time.Now(), roots: roots, limits: c.limits,
-		direct: c.target.set, ipv6Before: before.IPv6, open: before.Open, server: webServer(c.proc),
-	}
-	var views []view
-	if nobody == nil {
-		views = c.target.look(ctx, c.domain, addrs)
-	}
-	if err := ctx.Err(); err != nil {
-		return checks.Observation{}, &checks.Unseen{Why: textNoTime(), Err: err}
-	}
-	if nobody == nil && nothingReached(views) {
-		return checks.Observation{}, &checks.Unseen{
-			Why: textNoNetwork(), Advice: adviceNoNetwork(), Err: views[0].err,
+	for _, p := range c.Ports {
+		if p < 1 || p > 65535 {
+			return fmt.Errorf("ports: %d is no port", p)
 		}
 	}
-	o := q.judge(views)
-	after := q.remember(before, views)
-	after.Open = stillOpen(before.Open, o)
-	o.Events = q.renewals(before, after)
-	b, err := json.Marshal(after)
-	if err != nil {
-		return checks.Observation{}, fmt.Errorf("certs: %w", err)
+	if len(c.Paths) > pathLimit {
+		return fmt.Errorf("paths: more than %d", pathLimit)
 	}
-	o.Remember = map[string][]byte{memoryKey: b}
-	return o, nil
-}
-
-// authorities is who is trusted; an empty list of the system's is told as what
-// it is, since against it every certificate would be bad.
-func (c *check) authorities() (*x509.CertPool, error) {
-	if c.roots != nil {
-		return c.roots, nil
+	for _, p := range c.Paths {
+		if _, err := filepath.Match(p, ""); err != nil || !filepath.IsAbs(p) {
+			return fmt.Errorf("paths: %q is not a path such as \"/etc/ssl/mastodon.pem\"", checks.Quote(p))
+		}
+		if keyName.MatchString(filepath.Base(p)) {
+			return fmt.Errorf("paths: %q looks like a private key; name the certificate", checks.Quote(p))
+		}
 	}
-	pool, err := x509.SystemCertPool()
-	if err == nil && pool.Equal(x509.NewCertPool()) {
-		err = errors.New("the system's list of authorities is empty")
-	}
-	if err != nil {
-		return nil, &checks.Unseen{Why: textNoAuthorities(), Advice: adviceNoAuthorities(), Err: err}
-	}
-	return pool, nil
+	return nil
 }

@@ -11,10 +11,13 @@ import (
 
 // A question is everything but the views that the judgement rests on.
 type question struct {
-	domain, port string
-	now          time.Time
-	roots        *x509.CertPool
-	limits       Config
+	// domain is the name that was asked for; at stands behind it in what it is
+	// called: ":587", or "" for the web server.
+	domain, at, port string
+	service          service
+	now              time.Time
+	roots            *x509.CertPool
+	limits           Config
 	// direct: the web server itself was asked, past what stands before it.
 	direct bool
 	// ipv6Before: something at an IPv6 address has answered before.
@@ -23,7 +26,17 @@ type question struct {
 	open []checks.Key
 	// server is the process of the web server on this machine, or "".
 	server string
+	// optional: where nobody answers, nothing is missing.
+	optional bool
+	// stand tells how what was served compares with what lies on disk; nil where
+	// nothing is known of the disk.
+	stand func(view) standing
+	// expand is the command that takes the name into the certificate on disk.
+	expand checks.Shell
 }
+
+// about is what the findings are about.
+func (q question) about() string { return q.domain + q.at }
 
 // A fault is one thing that is wrong with what one address showed. Two
 // addresses may have the same fault.
@@ -40,6 +53,8 @@ type fault struct {
 	more     int      // and how many names more
 	otherOwn bool     // the certificate is also for another name
 	trouble  trouble
+	stand    standing // how it compares with what lies on disk
+	holds    bool     // another fault of the same view says it all
 	addrs    []string // where it was seen; empty when everywhere
 	of       int      // how many addresses were looked at
 }
@@ -62,18 +77,20 @@ const (
 	wrongUsage
 	unverifiable
 	noHandshake
+	behindDisk
+	nameLost
 )
 
 // order is the order in which findings are shown.
-var order = []string{connect, wrongName, untrusted, chainBroken, expired, notYetValid, expiring}
+var order = []string{connect, wrongName, untrusted, chainBroken, notLoaded, expired, notYetValid, expiring, namesMissing}
 
 // judge turns what was seen into an observation.
 func (q question) judge(views []view) checks.Observation {
 	var o checks.Observation
 	both := q.bothFamilies(views)
 	found := map[checks.Key]fault{}
-	if len(views) == 0 {
-		found[checks.Key{Code: connect, Subject: q.domain}] = fault{code: connect, kind: noHandshake, severity: checks.Critical, trouble: nameless}
+	if len(views) == 0 && !q.optional {
+		found[checks.Key{Code: connect, Subject: q.about()}] = fault{code: connect, kind: noHandshake, severity: checks.Critical, trouble: nameless}
 	}
 	perCode := map[string][]sighting{}
 	for _, v := range views {
@@ -104,7 +121,7 @@ type sighting struct {
 	fault fault
 }
 
-func (q question) subjects() []string { return []string{q.domain, q.domain + ipv6Mark} }
+func (q question) subjects() []string { return []string{q.about(), q.about() + ipv6Mark} }
 
 // ipv6Mark makes the subject of what is wrong at the IPv6 addresses alone.
 const ipv6Mark = " (IPv6)"
@@ -118,9 +135,9 @@ func (q question) bothFamilies(views []view) bool {
 // both. An address is never part of it: addresses change by themselves.
 func (q question) subject(v view, both bool) string {
 	if both && v.addr.Is6() {
-		return q.domain + ipv6Mark
+		return q.about() + ipv6Mark
 	}
-	return q.domain
+	return q.about()
 }
 
 // merge makes one fault of the same fault seen at several addresses: the worst
@@ -132,17 +149,18 @@ func (q question) merge(seen []sighting, views []view, both bool) (fault, string
 		}
 		return a.fault.end.Compare(b.fault.end)
 	})
-	subject := q.domain + ipv6Mark
+	subject := q.about() + ipv6Mark
 	for _, s := range seen {
-		if q.subject(s.view, both) == q.domain {
-			subject = q.domain
+		if q.subject(s.view, both) == q.about() {
+			subject = q.about()
 		}
 	}
 	side := views
-	if subject != q.domain {
+	if subject != q.about() {
 		side = slices.DeleteFunc(slices.Clone(views), func(v view) bool { return v.addr.Is4() })
 	}
 	f := worst.fault
+	f.holds = !slices.ContainsFunc(seen, func(s sighting) bool { return !s.fault.holds })
 	reached := 0
 	for _, v := range side {
 		if v.fault != noRoute {
@@ -162,7 +180,7 @@ func (q question) merge(seen []sighting, views []view, both bool) (fault, string
 // hides: the dates of somebody else's certificate are not the domain's.
 func (q question) faults(v view) (all []fault, hidden []string) {
 	switch {
-	case v.fault == noRoute:
+	case v.fault == noRoute, v.chain == nil && q.optional:
 		return nil, nil
 	case v.chain == nil:
 		return []fault{{code: connect, kind: noHandshake, severity: checks.Critical, trouble: v.fault, who: plain(v.alert)}}, nil
@@ -176,18 +194,28 @@ func (q question) faults(v view) (all []fault, hidden []string) {
 		if trust.kind == selfSigned {
 			// It is not the domain's certificate at all; its name and its dates
 			// are mended together with it.
-			return []fault{*trust}, []string{wrongName, chainBroken, expiring, expired, notYetValid}
+			return []fault{*trust}, []string{wrongName, chainBroken, notLoaded, namesMissing, expiring, expired, notYetValid}
 		}
 	}
 	if other {
-		hidden = []string{expiring, expired, notYetValid}
+		hidden = []string{notLoaded, namesMissing, expiring, expired, notYetValid}
 		all = append(all, fault{code: wrongName, kind: nameDiffers, severity: checks.Critical, names: names, more: more})
 	}
 	if trust != nil {
 		all = append(all, *trust)
 	}
-	if date := q.date(leaf, end, ends); date != nil && !other {
+	if other {
+		return all, hidden
+	}
+	date, stand := q.date(leaf, end, ends), q.standing(v)
+	behind := q.behind(leaf, stand)
+	if date != nil {
+		date.stand = stand
+		date.holds = behind != nil && behind.kind == behindDisk && date.kind != intermediateEnds
 		all = append(all, *date)
+	}
+	if behind != nil {
+		all = append(all, *behind)
 	}
 	return all, hidden
 }
@@ -239,14 +267,14 @@ func (c Config) ending(life, left time.Duration) checks.Severity {
 // finding makes a finding of a fault.
 func (q question) finding(f fault, subject string) checks.Finding {
 	out := checks.Finding{
-		Code: f.code, Subject: subject, Severity: f.severity, Road: checks.Now,
-		Text: textOf(q, f, subject != q.domain), Advice: q.advice(f),
+		Code: f.code, Subject: subject, Severity: f.severity, Holds: f.holds, Road: checks.Now,
+		Text: textOf(q, f, subject != q.about()), Advice: q.advice(f),
 	}
-	if f.code == expiring {
+	if f.code == expiring || f.code == notLoaded {
 		out.Harm = f.end
-		if f.severity == checks.Warning {
-			out.Road = checks.Morning
-		}
+	}
+	if f.severity == checks.Warning || q.service.mail() { // defaults: mail ports can wait
+		out.Road = checks.Morning
 	}
 	return out
 }
@@ -274,8 +302,16 @@ func (q question) blind(views []view, found map[checks.Key]fault, both bool) []c
 		case v.fault == noRoute && (v.addr.Is4() || q.ipv6Before):
 			tell(checks.Key{Subject: subject}, textNoWay(subject), adviceNoNetwork())
 		case v.fault == noRoute:
-			// It never worked: the summary says so, and nothing can be open.
+			// It never worked, and the summary says so; only what is open is held.
+			for _, key := range q.open {
+				if key.Subject == subject {
+					tell(key, textNoWay(subject), checks.Advice{})
+				}
+			}
 		default:
+			if other, ok := q.elsewhere(v); ok {
+				tell(checks.Key{Code: notLoaded, Subject: subject}, textElsewhere(q.about(), other), adviceElsewhere(other))
+			}
 			for _, key := range q.open {
 				switch {
 				case key.Subject != subject:
@@ -366,7 +402,7 @@ func (q question) renewals(before, after memory) []checks.Event {
 	for _, subject := range q.subjects() {
 		was, known := before.Ends[subject]
 		if end := after.Ends[subject]; known && end > was {
-			return []checks.Event{{At: q.now, Code: "renewed", Subject: q.domain, Text: textRenewed(q.domain, time.Unix(end, 0))}}
+			return []checks.Event{{At: q.now, Code: "renewed", Subject: q.about(), Text: textRenewed(q.about(), time.Unix(end, 0))}}
 		}
 	}
 	return nil

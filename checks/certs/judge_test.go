@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -288,31 +287,6 @@ func TestARenewalIsToldOnce(t *testing.T) {
 		if err := json.Unmarshal(b, &m); err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-func TestTheWebServerOfThisMachineIsFoundByItsProcess(t *testing.T) {
-	proc := t.TempDir()
-	put := func(pid, comm string) {
-		if err := os.MkdirAll(filepath.Join(proc, pid), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(proc, pid, "comm"), []byte(comm+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("1", "systemd")
-	put("self", "nginx")
-	if got := webServer(proc); got != "" {
-		t.Errorf("%q is no process", got)
-	}
-	put("200", "caddy")
-	put("100", "nginx")
-	if got := webServer(proc); got != "nginx" {
-		t.Errorf("%q, want nginx", got)
-	}
-	if got := webServer(filepath.Join(proc, "none")); got != "" {
-		t.Errorf("%q without /proc", got)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // who is the domain, and which side of it, in both languages.
 func who(q question, ipv6 bool) checks.Text {
-	name := shorten(q.domain)
+	name := shorten(q.about())
 	if ipv6 {
 		return checks.Text{En: name + ipv6Mark, Ja: name + "、IPv6"}
 	}
@@ -24,29 +24,34 @@ func textOf(q question, f fault, ipv6 bool) checks.Text {
 	var t checks.Text
 	switch f.kind {
 	case leafEnds, intermediateEnds:
-		t = textExpiring(w, f)
+		t = textExpiring(w, q, f)
 	case leafEnded:
-		t = textExpired(w, f)
+		t = textExpired(w, q, f)
 	case leafEarly:
 		t = textNotYetValid(w, f, q.now)
 	case nameDiffers:
-		t = textWrongName(w, f)
+		t = textWrongName(w, q, f)
 	case intermediateMissing, intermediateMisfits, intermediateEnded:
-		t = textChain(w, f)
+		t = textChain(w, q, f)
+	case behindDisk:
+		t = textNotLoaded(w, q, f)
+	case nameLost:
+		t = textNameLost(w, f)
 	case noHandshake:
-		t = textConnect(w, q.port, f, ipv6)
+		t = textConnect(w, q, f, ipv6)
 	default:
-		t = textUntrusted(w, f)
+		t = textUntrusted(w, q, f)
 	}
 	return checks.Lines(t, textWhere(f))
 }
 
-func textExpiring(w checks.Text, f fault) checks.Text {
+func textExpiring(w checks.Text, q question, f fault) checks.Text {
+	cause := textCause(q, f)
 	t := checks.Text{
 		En: "certificate of " + w.En + " expires in " + checks.Left(f.end) + "\n" +
-			"It is valid to " + checks.At(f.end) + ". Probably the renewal fails, or the web server has not loaded the renewed one.",
+			"It is valid to " + checks.At(f.end) + ". " + cause.En,
 		Ja: "証明書 期限まで" + checks.Left(f.end) + "（" + w.Ja + "）\n" +
-			checks.At(f.end) + "まで有効です。自動更新が失敗しているか、更新後の証明書をWebサーバーが読み込んでいない可能性があります。",
+			checks.At(f.end) + "まで有効です。" + cause.Ja,
 	}
 	if f.kind == intermediateEnds {
 		t = checks.Text{
@@ -56,18 +61,16 @@ func textExpiring(w checks.Text, f fault) checks.Text {
 				"一緒に送られている中間証明書「" + f.who + "」が" + checks.At(f.end) + "に切れます。サーバー証明書の期限より先です。",
 		}
 	}
-	return checks.Lines(t, checks.Text{
-		En: "After that, browsers and other servers can no longer connect.",
-		Ja: "期限を過ぎると、ブラウザからも他サーバーからも接続できなくなります。",
-	})
+	return checks.Lines(t, textAfter(q.service))
 }
 
-func textExpired(w checks.Text, f fault) checks.Text {
+func textExpired(w checks.Text, q question, f fault) checks.Text {
+	ended := textEnded(q.service)
 	return checks.Text{
 		En: "certificate of " + w.En + " has expired\n" +
-			"It was valid to " + checks.At(f.end) + ". Browsers, apps and other servers can no longer connect.",
+			"It was valid to " + checks.At(f.end) + ". " + ended.En,
 		Ja: "証明書 期限切れです（" + w.Ja + "）\n" +
-			checks.At(f.end) + "に期限が切れました。ブラウザからも他サーバーからも接続できなくなっています。",
+			checks.At(f.end) + "に期限が切れました。" + ended.Ja,
 	}
 }
 
@@ -82,14 +85,14 @@ func textNotYetValid(w checks.Text, f fault, now time.Time) checks.Text {
 	}
 }
 
-func textWrongName(w checks.Text, f fault) checks.Text {
+func textWrongName(w checks.Text, q question, f fault) checks.Text {
 	return checks.Lines(
 		checks.Text{
 			En: "certificate served for " + w.En + " is for another name",
 			Ja: "証明書 名前が一致しません（" + w.Ja + "）",
 		},
 		textNames(f),
-		textRefusal(),
+		textRefusal(q.service),
 	)
 }
 
@@ -111,24 +114,7 @@ func textList(names []string, more int) checks.Text {
 	return checks.Text{En: en, Ja: ja}
 }
 
-// textRefusal is what users notice of a certificate that nobody should trust.
-func textRefusal() checks.Text {
-	return checks.Text{
-		En: "Browsers show a warning; apps and other servers refuse to connect.",
-		Ja: "ブラウザには警告が出て、アプリや他サーバーからは接続できません。",
-	}
-}
-
-// textHalf is what users notice of an incomplete chain: browsers know many
-// intermediates by themselves.
-func textHalf() checks.Text {
-	return checks.Text{
-		En: "Browsers may cope, other servers and apps will not.",
-		Ja: "ブラウザでは見られることもありますが、他サーバーやアプリからは接続できません。",
-	}
-}
-
-func textChain(w checks.Text, f fault) checks.Text {
+func textChain(w checks.Text, q question, f fault) checks.Text {
 	var t checks.Text
 	switch f.kind {
 	case intermediateEnded:
@@ -153,10 +139,10 @@ func textChain(w checks.Text, f fault) checks.Text {
 				"発行元「" + f.who + "」の証明書が付いていません。",
 		}
 	}
-	return checks.Lines(t, textHalf())
+	return checks.Lines(t, textHalf(q.service))
 }
 
-func textUntrusted(w checks.Text, f fault) checks.Text {
+func textUntrusted(w checks.Text, q question, f fault) checks.Text {
 	var t checks.Text
 	switch f.kind {
 	case selfSigned:
@@ -194,74 +180,7 @@ func textUntrusted(w checks.Text, f fault) checks.Text {
 				"大もとの認証局は「" + f.who + "」です。公的な認証局ではないか、このマシンのca-certificatesが古くなっています。",
 		}
 	}
-	return checks.Lines(t, textRefusal())
-}
-
-func textConnect(w checks.Text, port string, f fault, ipv6 bool) checks.Text {
-	waited := checks.Span(connectTimeout)
-	var t checks.Text
-	switch f.trouble {
-	case nameless:
-		return checks.Text{
-			En: "the name " + w.En + " has no address\nDNS answers, but knows no address for it. Browsers, apps and other servers cannot find the server.",
-			Ja: "DNS アドレスが見つかりません（" + w.Ja + "）\nDNSの応答はありますが、この名前のアドレスがありません。ブラウザからもアプリからも他サーバーからも接続できません。",
-		}
-	case refused:
-		t = checks.Text{
-			En: w.En + " refuses connections on port " + port + "\nNothing listens there, or a firewall refuses.",
-			Ja: "HTTPS " + port + "番ポートで接続を拒否されます（" + w.Ja + "）\n待ち受けているプログラムがないか、ファイアウォールが拒否しています。",
-		}
-	case mute:
-		t = checks.Text{
-			En: w.En + " takes connections on port " + port + " but does not answer\nAfter " + waited.En + " there was no TLS answer: the web server may hang, or is overloaded.",
-			Ja: "HTTPS " + port + "番ポートにつながりますが、応答がありません（" + w.Ja + "）\n" + waited.Ja + "待ってもTLSの応答がありません。Webサーバーが固まっているか、過負荷です。",
-		}
-	case hungUp:
-		t = checks.Text{
-			En: w.En + " cuts connections on port " + port + " before TLS is set up\nThe web server, or something in front of it, hangs up.",
-			Ja: "HTTPS TLSの途中で切断されます（" + w.Ja + "、" + port + "番）\nWebサーバーか、その手前の機器が切断しています。",
-		}
-	case alerted:
-		t = checks.Text{
-			En: w.En + " refuses TLS connections on port " + port + "\nThe web server says “" + f.who + "”: it may have no certificate for this name.",
-			Ja: "HTTPS TLS接続を拒否されます（" + w.Ja + "、" + port + "番）\nWebサーバーの応答は「" + f.who + "」です。この名前の証明書が設定されていない可能性があります。",
-		}
-	case notTLS:
-		t = checks.Text{
-			En: w.En + " answers on port " + port + ", but not in TLS\nProbably the web server speaks plain HTTP there (“ssl” missing at its “listen”).",
-			Ja: "HTTPS " + port + "番ポートがTLSになっていません（" + w.Ja + "）\n暗号化なしのHTTPで応答しているようです（listenにsslの指定がない、など）。",
-		}
-	case oldTLS:
-		t = checks.Text{
-			En: w.En + " offers only TLS versions that are no longer accepted\nBrowsers, apps and other servers ask for TLS 1.2 or later.",
-			Ja: "HTTPS 古いTLSしか使えません（" + w.Ja + "）\nブラウザも他サーバーも、TLS 1.2以降を必要とします。",
-		}
-	case unfit:
-		t = checks.Text{
-			En: "TLS with " + w.En + " fails on port " + port + "\nThe reason: “" + f.who + "”.",
-			Ja: "HTTPS TLS接続に失敗します（" + w.Ja + "、" + port + "番）\n理由: 「" + f.who + "」",
-		}
-	case noHost:
-		t = checks.Text{
-			En: w.En + " cannot be reached on port " + port + "\nThe network says that there is no way to that machine: it may be off.",
-			Ja: "HTTPS サーバーに到達できません（" + w.Ja + "、" + port + "番）\nネットワークから「到達不能」と返ってきます。サーバーが止まっている可能性があります。",
-		}
-	default:
-		t = checks.Text{
-			En: w.En + " does not answer on port " + port + "\nThere was no answer within " + waited.En + ": the machine may be down, or a firewall swallows connections.",
-			Ja: "HTTPS " + port + "番ポートから応答がありません（" + w.Ja + "）\n" + waited.Ja + "待っても応答がありません。サーバーが止まっているか、ファイアウォールに遮られています。",
-		}
-	}
-	if ipv6 || len(f.addrs) > 0 {
-		return checks.Lines(t, checks.Text{
-			En: "Whoever is led there cannot connect, or only after a while.",
-			Ja: "ここにつながった人は、接続できないか、表示までに時間がかかります。",
-		})
-	}
-	return checks.Lines(t, checks.Text{
-		En: "Browsers, apps and other servers cannot connect either.",
-		Ja: "ブラウザからもアプリからも他サーバーからも接続できません。",
-	})
+	return checks.Lines(t, textRefusal(q.service))
 }
 
 // textWhere says at which of several addresses a fault was seen.
@@ -290,7 +209,7 @@ func (q question) summary(o checks.Observation, views []view) checks.Text {
 		}
 	}
 	if first == nil {
-		return textBlind(q.domain)
+		return textBlind(q.about())
 	}
 	names, more := covers(first)
 	t := textValid(first.NotAfter, first.NotAfter.Sub(first.NotBefore), names, more)

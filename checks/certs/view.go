@@ -32,6 +32,8 @@ const (
 // A target is where to connect.
 type target struct {
 	host, port string
+	// service is what is spoken there.
+	service service
 	// set tells that the address is not the domain's own, but [server] address.
 	set bool
 }
@@ -104,18 +106,19 @@ type view struct {
 type trouble int
 
 const (
-	none     trouble = iota
-	noRoute          // this machine has no way there: nothing is known of the server
-	refused          // nobody listens
-	noAnswer         // no answer to the connection
-	noHost           // a router on the way says that there is no way to that machine
-	mute             // connected, and then silence
-	hungUp           // connected, and cut before the handshake was done
-	alerted          // the server refuses by an alert
-	notTLS           // something else is spoken there
-	oldTLS           // only versions that no client accepts
-	unfit            // any other fault of the handshake
-	nameless         // the name has no address
+	none       trouble = iota
+	noRoute            // this machine has no way there: nothing is known of the server
+	refused            // nobody listens
+	noAnswer           // no answer to the connection
+	noHost             // a router on the way says that there is no way to that machine
+	mute               // connected, and then silence
+	hungUp             // connected, and cut before the handshake was done
+	alerted            // the server refuses by an alert
+	notTLS             // something else is spoken there
+	oldTLS             // only versions that no client accepts
+	unfit              // any other fault of the handshake
+	nameless           // the name has no address
+	noStartTLS         // a mail server does not change to TLS
 )
 
 // look opens one connection to each address, all at once.
@@ -123,16 +126,16 @@ func (t target) look(ctx context.Context, name string, addrs []netip.Addr) []vie
 	views := make([]view, len(addrs))
 	var all sync.WaitGroup
 	for i, a := range addrs {
-		all.Go(func() { views[i] = lookAt(ctx, name, a, t.port) })
+		all.Go(func() { views[i] = t.lookAt(ctx, name, a) })
 	}
 	all.Wait()
 	return views
 }
 
-func lookAt(ctx context.Context, name string, addr netip.Addr, port string) view {
+func (t target) lookAt(ctx context.Context, name string, addr netip.Addr) view {
 	v := view{addr: addr}
 	dialer := net.Dialer{Timeout: connectTimeout}
-	raw, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), port))
+	raw, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), t.port))
 	if err != nil {
 		v.err, v.fault = err, connectTrouble(err)
 		return v
@@ -143,6 +146,11 @@ func lookAt(ctx context.Context, name string, addr netip.Addr, port string) view
 	conn := tls.Client(raw, &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
+	if err := startTLS(ctx, raw, t.service); err != nil {
+		v.err = err
+		v.fault, v.alert = handshakeTrouble(err)
+		return v
+	}
 	began := time.Now()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		v.err = err
@@ -150,6 +158,7 @@ func lookAt(ctx context.Context, name string, addr netip.Addr, port string) view
 		return v
 	}
 	v.took = time.Since(began)
+	farewell(conn, t.service)
 	v.chain = conn.ConnectionState().PeerCertificates
 	v.chain = v.chain[:min(len(v.chain), chainLimit)]
 	return v
@@ -180,8 +189,11 @@ func handshakeTrouble(err error) (t trouble, word string) {
 		op      *net.OpError
 		record  tls.RecordHeaderError
 		timeout net.Error
+		refused *refusal
 	)
 	switch {
+	case errors.As(err, &refused):
+		return noStartTLS, refused.word
 	case errors.As(err, &op) && op.Op == "remote error":
 		word = strings.TrimPrefix(op.Err.Error(), "tls: ")
 		if strings.Contains(word, "protocol version") {

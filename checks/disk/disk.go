@@ -16,6 +16,7 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/site"
+	"github.com/sababan/sababan/checks/trend"
 )
 
 // The finding codes; each subject is a mount point.
@@ -33,8 +34,8 @@ const (
 	volumeLimit = 256
 )
 
-// dataFolders are where Debian's packages, and others, keep what the server
-// cannot do without.
+// dataFolders are where packages let the server keep what it cannot do
+// without; where it was found to keep it is added.
 var dataFolders = []struct{ folder, name string }{
 	{"/var/lib/postgresql", "PostgreSQL"},
 	{"/var/lib/pgsql", "PostgreSQL"},
@@ -50,6 +51,7 @@ type options struct {
 	statfs func(path string) (Stat, error)
 	root   string // where the places that can be freed are looked for
 	folder func(path string) (string, error)
+	find   func(context.Context) site.Found
 }
 
 // WithMounts gives the mount table instead of the kernel's.
@@ -72,6 +74,7 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 		mounts: func() ([]Mount, error) { return readMounts(s.Proc) },
 		statfs: statfs,
 		folder: filepath.EvalSymlinks,
+		find:   s.Find,
 	}
 	for _, opt := range opts {
 		opt(&o)
@@ -126,7 +129,7 @@ type memory struct {
 	// mount point.
 	Writable []string `json:"writable"`
 	// Trends by subject.
-	Trends map[string]trend `json:"trends"`
+	Trends map[string]trend.Trend `json:"trends"`
 }
 
 const memoryKey = "disk"
@@ -153,7 +156,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 	if err != nil {
 		return checks.Observation{}, &checks.Unseen{Why: noTable(), Err: err}
 	}
-	before, after := recall(past), memory{Trends: map[string]trend{}}
+	before, after := recall(past), memory{Trends: map[string]trend.Trend{}}
 	writableBefore := map[string]bool{}
 	for _, key := range before.Writable {
 		writableBefore[key] = true
@@ -305,16 +308,28 @@ func withoutLayers(list []seen) []seen {
 // holding returns which data the server cannot do without, by the device it
 // lies on.
 func (c *check) holding(ctx context.Context, all []Mount) map[string][]string {
+	installed := c.find(ctx)
 	found, err := ask(ctx, &c.calls, "data folders", statLimit, func() (map[string][]string, error) {
 		found := map[string][]string{}
-		for _, d := range dataFolders {
-			path, err := c.folder(d.folder)
+		hold := func(folder, name string) {
+			path, err := c.folder(folder)
 			if err != nil {
-				continue // not on this machine
+				return // not on this machine
 			}
 			device := holding(path, all)
-			if !slices.Contains(found[device], d.name) {
-				found[device] = append(found[device], d.name)
+			if !slices.Contains(found[device], name) {
+				found[device] = append(found[device], name)
+			}
+		}
+		for _, d := range dataFolders {
+			hold(d.folder, d.name)
+		}
+		for _, folder := range installed.PostgresData {
+			hold(folder, "PostgreSQL")
+		}
+		for _, folder := range installed.RedisData {
+			if !strings.HasPrefix(folder, "/var/lib/valkey") { // known by its own name
+				hold(folder, "Redis")
 			}
 		}
 		return found, nil
@@ -338,7 +353,7 @@ func (c *check) fitTrend(s *seen, past checks.Past, before memory, now time.Time
 		s.Trend = t
 		return nil
 	}
-	since := now.Add(-trendWindow)
+	since := now.Add(-trend.Window)
 	samples, err := past.Series("available_bytes", s.Subject, since)
 	if err == nil && len(samples) > 0 {
 		var sizes []checks.Sample
@@ -349,7 +364,7 @@ func (c *check) fitTrend(s *seen, past checks.Past, before memory, now time.Time
 	if err != nil {
 		return &checks.Blind{Code: codeForecast, Subject: s.Subject, Why: blindPast(*s)}
 	}
-	s.Trend = fit(samples, now)
+	s.Trend = trend.Fit(samples, now)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/trend"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -96,28 +97,15 @@ func TestHowLongTheRoomLasts(t *testing.T) {
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			now := c.samples[len(c.samples)-1].Value
-			trend := fit(c.samples, noon)
-			v, left := judgeForecast(trend, now)
+			tr := trend.Fit(c.samples, noon)
+			v, left := judgeForecast(tr, now)
 			if v.Severity != c.severity || v.Holds != c.holds {
-				t.Errorf("got %+v, %.1f days left, %+v", v, left.Hours()/24, trend)
+				t.Errorf("got %+v, %.1f days left, %+v", v, left.Hours()/24, tr)
 			}
 			if got := left.Hours() / 24; c.severity > checks.OK && math.Abs(got-c.days) > 0.15*c.days+0.5 {
 				t.Errorf("%.1f days left, want about %v", got, c.days)
 			}
 		})
-	}
-}
-
-func TestDuringTheDumpTheForecastIsThatOfTheRestOfTheDay(t *testing.T) {
-	const gb = float64(gigabyte)
-	trend := trend{Days: 28, Growth: gb, Confident: true, Dip: 6 * gb, Low: 30 * gb}
-	quiet, _ := trend.left(36 * gb)
-	during, _ := trend.left(30 * gb)
-	if quiet != 30*day || during != 30*day {
-		t.Errorf("%v when quiet, %v during the dump, want 30 days both times", quiet, during)
-	}
-	if cleared, _ := trend.left(100 * gb); cleared != 94*day {
-		t.Errorf("%v after a clearing, want 94 days", cleared)
 	}
 }
 
@@ -129,23 +117,10 @@ func TestADiskThatWasEnlargedBeginsAnew(t *testing.T) {
 		}
 		return 50e9
 	})
-	if trend := fit(sameSize(samples, sizes), noon); trend.Days > 8 {
-		t.Errorf("%d days are used, want the six since the change", trend.Days)
+	if tr := trend.Fit(sameSize(samples, sizes), noon); tr.Days > 8 {
+		t.Errorf("%d days are used, want the six since the change", tr.Days)
 	}
 	if got := sameSize(samples, nil); len(got) != len(samples) {
 		t.Errorf("without sizes %d of %d samples are left", len(got), len(samples))
-	}
-}
-
-func TestFittingBearsWhateverComes(t *testing.T) {
-	for _, s := range [][]checks.Sample{
-		nil,
-		{{At: noon, Value: 1}},
-		{{At: noon.Add(time.Hour), Value: 1}},
-		{{At: time.Time{}, Value: 1}},
-	} {
-		if got := fit(s, noon); got.Confident || got.Days > 1 {
-			t.Errorf("fit(%v) = %+v", s, got)
-		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/trend"
 )
 
 // A seen is one file system as the texts speak of it.
@@ -18,7 +19,7 @@ type seen struct {
 	Holds    []string // "PostgreSQL", "Redis"
 	InMemory bool
 	Usual    checks.Band // of used_ratio; Days is 0 where it is not known
-	Trend    trend
+	Trend    trend.Trend
 	Free     []freeable
 }
 
@@ -110,7 +111,7 @@ func usualLine(s seen) checks.Text {
 
 // growthLine is what the trend says, or nothing.
 func growthLine(s seen) checks.Text {
-	left, ok := s.Trend.left(float64(s.Available))
+	left, ok := s.Trend.Left(float64(s.Available))
 	if !ok || !s.Trend.Confident || s.Available == 0 {
 		return checks.Text{}
 	}
@@ -444,7 +445,7 @@ func oneLine(s seen) checks.Text {
 // not be looked at.
 func summary(first seen, ill []seen, fine, unseen int) checks.Text {
 	parts := []checks.Text{oneLine(first)}
-	if left, ok := first.Trend.left(float64(first.Available)); ok && first.Trend.Confident {
+	if left, ok := first.Trend.Left(float64(first.Available)); ok && first.Trend.Confident {
 		a, r := checks.Size(first.Trend.Growth), roomText(left)
 		parts = append(parts, checks.Text{
 			En: fmt.Sprintf("grows %s a day, room for %s", a.En, r.En),

@@ -4,11 +4,14 @@
 package site
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sababan/sababan/checks"
@@ -28,6 +31,18 @@ type Config struct {
 	DatabaseURL     checks.Secret `toml:"database_url"`
 	RedisURL        checks.Secret `toml:"redis_url"`
 	SidekiqRedisURL checks.Secret `toml:"sidekiq_redis_url"`
+	// Live, Compose, PostgresData, RedisData and WebServer are taken instead of
+	// what [Site.Find] would find.
+	Live         string   `toml:"live"`
+	Compose      string   `toml:"compose"`
+	PostgresData []string `toml:"postgres_data"`
+	RedisData    string   `toml:"redis_data"`
+	WebServer    string   `toml:"web_server"`
+	// Peek lets names, hosts and ports be read from Mastodon's .env.production;
+	// the daemon leaves that file alone and reads /etc/sababan/site.env.
+	Peek bool `toml:"-"`
+	// Root is the folder that stands for "/", "" for "/" itself.
+	Root string `toml:"-"`
 }
 
 // A Site is what is known of the installation.
@@ -43,29 +58,58 @@ type Site struct {
 	Proc string
 	// Offline forbids everything that leaves this machine for somebody else's.
 	Offline bool
+	// Root is the folder that stands for "/" in all that is found, "" for "/"
+	// itself.
+	Root string
+
+	set    Config
+	finder finder
 }
 
-// New makes the site from what was written. Errors begin with the setting.
+// New makes the site from what was written, and from what is found on this
+// machine where the domain is not written. Errors begin with the setting.
 func New(c Config) (*Site, error) {
-	s := &Site{Proc: "/proc"}
-	var errs []error
+	s := &Site{Proc: filepath.Join("/", c.Root, "proc"), Root: c.Root, set: c}
+	errs := c.mistakes()
 	if c.Domain != "" {
 		name, err := domain(c.Domain)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("[server] domain: %w", err))
 		}
 		s.Domain = name
+	} else {
+		s.Domain, _ = s.Find(context.Background()).domain()
 	}
 	if c.Address != "" {
 		if err := address(c.Address); err != nil {
 			errs = append(errs, fmt.Errorf("[server] address: %w", err))
 		}
-		if c.Domain == "" {
+		if c.Domain == "" && s.Domain == "" {
 			errs = append(errs, errors.New("[server] address: is of use only with [server] domain, the name to ask for there"))
 		}
 		s.Address = c.Address
 	}
 	return s, errors.Join(errs...)
+}
+
+// mistakes are what is wrong with the settings of what is found otherwise.
+func (c Config) mistakes() []error {
+	var errs []error
+	folder := func(setting, path string) {
+		if path != "" && (!strings.HasPrefix(path, "/") || !plainPath(path)) {
+			errs = append(errs, fmt.Errorf("[server] %s: %q is not a whole path such as %q", setting, checks.Quote(path), "/home/mastodon/live"))
+		}
+	}
+	folder("live", c.Live)
+	folder("compose", c.Compose)
+	for _, p := range c.PostgresData {
+		folder("postgres_data", p)
+	}
+	folder("redis_data", c.RedisData)
+	if c.WebServer != "" && !slices.Contains(webServers, c.WebServer) {
+		errs = append(errs, fmt.Errorf("[server] web_server: %q is none of %s", checks.Quote(c.WebServer), strings.Join(webServers, ", ")))
+	}
+	return errs
 }
 
 // URL is the web address of the site's front page.

@@ -44,7 +44,7 @@ Exit status: 0 all well, 1 warning, 2 critical, 3 unknown or could not run.`,
 	}
 	cmd.Flags().StringVar(&flags.config, "config", "", "configuration `FILE` (default "+env.config+" if it exists)")
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print one JSON object")
-	cmd.Flags().BoolVarP(&flags.verbose, "verbose", "v", false, "say for each check what would switch it on")
+	cmd.Flags().BoolVarP(&flags.verbose, "verbose", "v", false, "say what was found on this machine and how, and for each check what would switch it on")
 	cmd.Flags().Var(&flags.lang, "lang", "language, `en|ja` (default by the locale)")
 	return cmd
 }
@@ -94,7 +94,7 @@ type look struct {
 // that Nagios would give it.
 func check(ctx context.Context, env environment, flags checkFlags, names []string) error {
 	began := time.Now()
-	config, err := loadConfig(configPath(flags.config, env.config), env.checklist, env.getenv)
+	config, err := loadConfig(configPath(flags.config, env.config), env.checklist, env.getenv, peeking, func(c *site.Config) { c.Root = env.root })
 	if err != nil {
 		return err
 	}
@@ -131,6 +131,9 @@ func check(ctx context.Context, env environment, flags checkFlags, names []strin
 		p.afterwards(looks)
 	default:
 		p.report(looks)
+	}
+	if !flags.json {
+		p.found(config.Site.Find(ctx), config.Site.Domain)
 	}
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("standard output: %w", err)

@@ -127,9 +127,14 @@ const (
 	pathExamples = "/var/lib/sababan/state.db"
 )
 
+// peeking lets the site be found with the help of Mastodon's own settings:
+// somebody looks, once, with the rights that they have. The daemon does not.
+func peeking(c *site.Config) { c.Peek = true }
+
 // loadConfig reads a configuration and makes every check from it. Without a
 // path all is default. What is wrong in the file comes as one *[badConfig].
-func loadConfig(path string, kinds func(*site.Site) []checks.Kind, getenv func(string) string) (*Config, error) {
+// The changes are made to the table [server] after it was read.
+func loadConfig(path string, kinds func(*site.Site) []checks.Kind, getenv func(string) string, changes ...func(*site.Config)) (*Config, error) {
 	text, info, err := readConfig(path)
 	if err != nil {
 		return nil, err
@@ -145,6 +150,9 @@ func loadConfig(path string, kinds func(*site.Site) []checks.Kind, getenv func(s
 		Offline: l.w.Offline,
 		State:   StateConfig{l.w.State.Path, l.w.State.URL},
 		getenv:  getenv,
+	}
+	for _, change := range changes {
+		change(&l.w.Server)
 	}
 	c.Site = l.site()
 	c.Site.Offline = c.Offline

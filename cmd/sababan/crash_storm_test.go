@@ -21,7 +21,7 @@ const calmFile = "CALM_FILE"
 // kills.
 func stormPace() pace {
 	return pace{
-		every: 50 * time.Millisecond, spread: 10 * time.Millisecond, poll: 300 * time.Millisecond, wake: 50 * time.Millisecond,
+		every: 80 * time.Millisecond, spread: 10 * time.Millisecond, poll: 300 * time.Millisecond, wake: 50 * time.Millisecond,
 		grouping: 250 * time.Millisecond, patience: 1500 * time.Millisecond,
 	}
 }
@@ -76,7 +76,7 @@ func (w *weather) Look(context.Context, checks.Past) (checks.Observation, error)
 			if len(seen.Blind) > 0 && code == "wave" {
 				continue
 			}
-			period := time.Duration(800+300*i) * time.Millisecond
+			period := time.Duration(1300+500*i) * time.Millisecond
 			n := w.at(now, period, code+subject)
 			f := checks.Finding{Code: code, Subject: subject, Severity: checks.Warning, Text: w.text(code, subject)}
 			switch {

@@ -49,6 +49,9 @@ type environment struct {
 	checklist func(*site.Site) []checks.Kind
 	// config is the file that is read when none is named and this one exists.
 	config string
+	// root is the folder that stands for "/" in what `check` finds of a
+	// Mastodon; "" for "/" itself.
+	root string
 	// patience bounds one `check`, whatever hangs.
 	patience time.Duration
 	// pace is how fast a daemon lives.

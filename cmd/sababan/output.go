@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/width"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 // A printer shows looks to a person.
@@ -187,6 +188,20 @@ func (p *printer) missing(looks []look) {
 		}
 	case len(names) > 0:
 		p.text(notSetUp(names))
+	}
+}
+
+// found says what was found on this machine, and how, to those who ask for
+// more; to the others only what hides the Mastodon from them.
+func (p *printer) found(f site.Found, domain string) {
+	if p.verbose {
+		for _, line := range f.Lines(domain) {
+			p.text(line)
+		}
+		return
+	}
+	if hint := f.Hint(); domain == "" && !hint.Empty() {
+		p.text(hint)
 	}
 }
 

@@ -211,7 +211,7 @@ func TestTheDaemonIsReadyAnswersAndGoes(t *testing.T) {
 	s.note("READY=1")
 	s.note("WATCHDOG=1")
 	s.note("WATCHDOG=1")
-	if got := s.inbox(1)[0].Text; !strings.HasPrefix(got, "I watch this machine from now on") && !strings.HasPrefix(got, "I watch ") {
+	if got := s.inbox(1)[0].Text; !strings.HasPrefix(got, "I watch ") {
 		t.Errorf("the first message: %q", got)
 	}
 	if _, err := s.server.Say(s.admin, "@saba check quick", sandbox.SayOptions{}); err != nil {

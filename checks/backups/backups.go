@@ -1,0 +1,289 @@
+// Package backups asks whether the backups really run: whether there is a
+// recent one, whether it has its usual size, and whether it can be read to its
+// end.
+package backups
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
+)
+
+// The finding codes. The subject is the source's name, or "" where it is about
+// all of them: same-disk, no-env, unrestored.
+const (
+	codeOld        = "old"
+	codeMissing    = "missing"
+	codeSmall      = "small"
+	codeLarge      = "large"
+	codeIncomplete = "incomplete"
+	codeSameDisk   = "same-disk"
+	codeNoEnv      = "no-env"
+	codeNoRoom     = "no-room"
+	codeUnrestored = "unrestored"
+)
+
+// gatherLimit is how long the files of one source may take to answer (own).
+const gatherLimit = 10 * time.Second
+
+// An Option puts something else in the place of this machine's.
+type Option func(*check)
+
+// WithTools looks for tools in these folders only.
+func WithTools(path ...string) Option { return func(c *check) { c.path = path } }
+
+// WithPlaces looks for backups in these places, patterns, instead of the usual
+// ones.
+func WithPlaces(places ...string) Option { return func(c *check) { c.places = places } }
+
+// WithFound takes somebody else's word for what is installed.
+func WithFound(f func(context.Context) site.Found) Option { return func(c *check) { c.find = f } }
+
+// Kind makes the check of the backups on, or reported on, this machine.
+//
+// Measures, each with the source's name as subject: age (seconds since the
+// newest backup), size_bytes (of the newest run), free_bytes (where they lie),
+// read_time (seconds that reading the newest to its end took).
+func Kind(s *site.Site, opts ...Option) checks.Kind {
+	once := checks.Looks{Open: 1, Resolve: 1} // defaults
+	rules := map[string]checks.Rule{}
+	for _, code := range []string{
+		codeOld, codeMissing, codeSmall, codeLarge, codeIncomplete, codeSameDisk, codeNoEnv, codeNoRoom, codeUnrestored,
+	} {
+		rules[code] = checks.Rule{Warning: once, Critical: once}
+	}
+	return checks.Kind{
+		Name:  "backups",
+		Title: checks.Text{En: "backups", Ja: "バックアップ"},
+		Words: checks.Words{
+			En: []string{"backup", "dump", "dumps", "restore"},
+			Ja: []string{"バックアップ", "ダンプ", "復元", "リストア"},
+		},
+		Scope:    checks.Host,
+		Cron:     "20 * * * *",     // defaults
+		Timeout:  20 * time.Minute, // what reading 5 GB to the end takes, and some
+		Rules:    rules,
+		Settings: func() any { return &Config{} },
+		New: func(t checks.Table) (checks.Check, error) {
+			var config Config
+			if err := t.Decode(&config); err != nil {
+				return nil, err
+			}
+			if err := config.validate(time.Now()); err != nil {
+				return nil, err
+			}
+			c := &check{config: config, find: s.Find, places: usualPlaces(), hung: map[string]bool{}}
+			for _, opt := range opts {
+				opt(c)
+			}
+			return c, nil
+		},
+	}
+}
+
+type check struct {
+	config Config
+	find   func(context.Context) site.Found
+	places []string
+	path   []string
+
+	mu   sync.Mutex
+	hung map[string]bool // sources whose files have not answered yet
+}
+
+// memory is what one look tells the next.
+type memory struct {
+	Sources map[string]known `json:"sources"`
+}
+
+// known is what is remembered of one source.
+type known struct {
+	// Runs are those that were seen, oldest first, also of files that are gone.
+	Runs []point `json:"runs"`
+	// Tested is the newest backup that was read to its end.
+	Tested tested `json:"tested"`
+	// FoundAt is the pattern of a source that nobody has set up.
+	FoundAt string `json:"found_at,omitempty"`
+}
+
+const (
+	memoryKey = "backups"
+	// runsKept bounds the memory of a source (own).
+	runsKept = 30
+)
+
+func recall(past checks.Past) memory {
+	m := memory{Sources: map[string]known{}}
+	if raw, ok := past.Load(memoryKey); ok {
+		if json.Unmarshal(raw, &m) != nil || m.Sources == nil {
+			return memory{Sources: map[string]known{}}
+		}
+	}
+	return m
+}
+
+// Look looks at every source once; at night it also reads what is new to its
+// end.
+func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation, error) {
+	return c.look(ctx, past, false)
+}
+
+// LookThoroughly reads the newest of every source to its end, at any hour.
+func (c *check) LookThoroughly(ctx context.Context, past checks.Past) (checks.Observation, error) {
+	return c.look(ctx, past, true)
+}
+
+func (c *check) look(ctx context.Context, past checks.Past, named bool) (checks.Observation, error) {
+	now := time.Now()
+	if err := ctx.Err(); err != nil {
+		return checks.Observation{}, &checks.Unseen{Why: nothingSeen(), Err: err}
+	}
+	before := recall(past)
+	installed := c.find(ctx)
+	list, strays, err := c.sources(ctx, before, installed, now)
+	if err != nil {
+		return checks.Observation{}, &checks.Unseen{Why: nothingSeen(), Err: err}
+	}
+	r := &round{c: c, now: now, installed: installed, after: memory{Sources: map[string]known{}}}
+	if len(list) == 0 {
+		return r.none(strays)
+	}
+	for _, s := range list {
+		r.seen = append(r.seen, c.examine(ctx, s, before.Sources[s.label()], now))
+	}
+	r.test(ctx, named)
+	for i := range r.seen {
+		r.judge(&r.seen[i])
+	}
+	r.together()
+	r.remember(strays)
+	r.out.Summary = r.summarise()
+	return r.out, nil
+}
+
+// seen is one source and what was seen of it.
+type seen struct {
+	source
+	known
+	Name   checks.Text
+	Err    error    // nothing could be seen
+	Denied []string // folders that may not be read
+	Status status
+	// Newest is the last one that is finished; nil where there is none.
+	Newest *artefact
+	// Writing tells that another is being written at this moment.
+	Writing bool
+	Count   int
+	Rhythm  time.Duration
+	How     string // how the rhythm came to be known
+	Usual   int64  // 0 where it is not known
+	Size    int64  // of the newest run; -1 where it is not known
+	Free    uint64
+	FreeErr error
+	Level   level
+	// Trial is how reading the newest to its end went, or would go.
+	Trial   tested
+	Illness checks.Severity
+}
+
+// source is a Source that was set or found.
+type source struct {
+	Source
+	Found bool
+}
+
+var errHangs = errors.New("no answer in time")
+
+// within runs f and comes back with its answer or when the time is over: a
+// question to a dead network mount can be neither ended nor waited for. While
+// one is out, no second one is sent after it.
+func within[T any](ctx context.Context, c *check, key string, f func(context.Context) T) (T, error) {
+	var none T
+	c.mu.Lock()
+	out := c.hung[key]
+	c.hung[key] = true
+	c.mu.Unlock()
+	if out {
+		return none, errHangs
+	}
+	ctx, cancel := context.WithTimeout(ctx, gatherLimit)
+	defer cancel()
+	answers := make(chan T, 1)
+	go func() {
+		v := f(ctx)
+		c.mu.Lock()
+		delete(c.hung, key)
+		c.mu.Unlock()
+		answers <- v
+	}()
+	select {
+	case v := <-answers:
+		return v, nil
+	case <-ctx.Done():
+		return none, errHangs
+	}
+}
+
+// examine looks at the files, or the status file, of one source.
+func (c *check) examine(ctx context.Context, from source, before known, now time.Time) seen {
+	s, err := within(ctx, c, from.label(), func(ctx context.Context) seen {
+		s := seen{source: from, known: before}
+		var list []artefact
+		if from.StatusFile != "" {
+			s.Status, s.Err = readStatus(from.StatusFile)
+			list = s.Status.Artefacts
+		} else {
+			var m matched
+			list, m, s.Err = gather(ctx, from.Glob, now)
+			s.Denied = m.Denied
+		}
+		s.take(list)
+		if s.Newest != nil && s.Newest.Path != "" {
+			s.Free, s.FreeErr = freeAt(s.Newest.Path)
+		}
+		return s
+	})
+	if err != nil {
+		s = seen{source: from, known: before, Err: err}
+	}
+	s.Name = nameOf(from.label())
+	runs := runs(s.Runs)
+	s.Rhythm, s.How = rhythm(from.Every.Std(), !from.Found, runs)
+	if from.StatusFile != "" && errors.Is(s.Err, fs.ErrNotExist) {
+		s.Err = nil // as if it listed nothing
+	}
+	s.Usual, _ = usualSize(runs)
+	s.Size = -1
+	if len(runs) > 0 {
+		s.Size = runs[len(runs)-1].Size
+	}
+	return s
+}
+
+// take takes what was seen into what is known.
+func (s *seen) take(list []artefact) {
+	s.Count = len(list)
+	points := slices.Clone(s.Runs)
+	for i := range list {
+		a := list[i]
+		if a.Growing {
+			s.Writing = true
+			continue
+		}
+		s.Newest = &list[i]
+		p := point{a.Time.Truncate(time.Second), a.Size}
+		// A file that was touched or copied over is the same run once more.
+		if !slices.ContainsFunc(points, func(q point) bool { return q.Time.Equal(p.Time) && q.Size == p.Size }) {
+			points = append(points, p)
+		}
+	}
+	slices.SortStableFunc(points, func(a, b point) int { return a.Time.Compare(b.Time) })
+	s.Runs = points[max(0, len(points)-runsKept):]
+}
