@@ -42,7 +42,8 @@ func (m *mailbox) run(ctx context.Context) {
 	done := make(chan string)
 	said := ""
 	for {
-		said = m.complain(said, m.collect(ctx), ctx.Err() != nil)
+		more, err := m.collect(ctx)
+		said = m.complain(said, err, ctx.Err() != nil)
 		asked := time.Now()
 		open, err := m.open(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -62,6 +63,9 @@ func (m *mailbox) run(ctx context.Context) {
 				case <-ctx.Done():
 				}
 			})
+		}
+		if more {
+			continue // what was read is being answered meanwhile
 		}
 		if !m.rest(ctx, asked, done, busy) {
 			return
@@ -110,41 +114,35 @@ func (m *mailbox) rest(ctx context.Context, asked time.Time, done <-chan string,
 	}
 }
 
-// collect reads all new mentions into the state.
-func (m *mailbox) collect(ctx context.Context) error {
-	for {
-		cursor, err := m.cursor(ctx)
-		if err != nil {
-			return err
-		}
-		page, next, err := m.bot.o.Home.Mentions(ctx, cursor)
-		if err != nil {
-			return err
-		}
-		if next == cursor || next == "" {
-			return nil
-		}
-		err = m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
-			for _, one := range page {
-				stateNow := mentionNew
-				if m.bot.people.stranger(one.From.ID) {
-					stateNow = mentionIgnored // a stranger gets silence
-				}
-				if _, err := tx.ExecContext(ctx, `INSERT INTO mention (id, status_id, account_id, text, received, state) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-					one.ID, one.StatusID, one.From.ID, normal(one.Text), one.At.UnixMilli(), stateNow); err != nil {
-					return err
-				}
-			}
-			_, err := tx.ExecContext(ctx, `INSERT INTO cursor (name, value) VALUES ('mentions', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, next)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if cursor == "" || len(page) == 0 {
-			return nil
-		}
+// collect reads the next page of new mentions into the state, and tells whether
+// there may be more: only the page after the last shows that it was the last.
+func (m *mailbox) collect(ctx context.Context) (more bool, err error) {
+	cursor, err := m.cursor(ctx)
+	if err != nil {
+		return false, err
 	}
+	page, next, err := m.bot.o.Home.Mentions(ctx, cursor)
+	if err != nil {
+		return false, err
+	}
+	if next == cursor || next == "" {
+		return false, nil
+	}
+	err = m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		for _, one := range page {
+			stateNow := mentionNew
+			if m.bot.people.stranger(one.From.ID) {
+				stateNow = mentionIgnored // a stranger gets silence
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO mention (id, status_id, account_id, text, received, state) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+				one.ID, one.StatusID, one.From.ID, normal(one.Text), one.At.UnixMilli(), stateNow); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO cursor (name, value) VALUES ('mentions', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, next)
+		return err
+	})
+	return err == nil && cursor != "" && len(page) > 0, err
 }
 
 func (m *mailbox) cursor(ctx context.Context) (cursor string, err error) {

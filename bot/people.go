@@ -72,7 +72,7 @@ func (p *people) troubles() []checks.Text {
 		if handle, stranger := p.strangers[a.Account]; stranger {
 			name := checks.Quote(handle)
 			lines = append(lines, checks.Text{
-				En: name + " does not follow me: my messages may land among the filtered notifications, without a push. Please follow me.",
+				En: name + " does not follow me: my messages may land among their filtered notifications, without a push.",
 				Ja: name + " さんにフォローされていないため、警報がフィルターされて通知されないことがあります。フォローをお願いします。",
 			})
 		}

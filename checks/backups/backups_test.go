@@ -2,7 +2,9 @@ package backups
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -259,14 +261,14 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 
 func TestMistakesInTheTableAreNamed(t *testing.T) {
 	for table, want := range map[string]string{
-		"[[source]]\nname = 'a'":                                              `source: "a" has neither glob nor status_file`,
-		"[[source]]\nglob = '/a'\nstatus_file = '/b'":                         "source: number 1 has both glob and status_file",
-		"[[source]]\nglob = 'backup/*'":                                       "is not a whole path",
-		"[[source]]\nglob = '/backup/[a'":                                     "a bracket is not closed",
-		"[[source]]\nglob = '/a'\nevery = '1m'":                               "is too often",
+		"[[source]]\nname = 'a'":                                                   `source: "a" has neither glob nor status_file`,
+		"[[source]]\nglob = '/a'\nstatus_file = '/b'":                              "source: number 1 has both glob and status_file",
+		"[[source]]\nglob = 'backup/*'":                                            "is not a whole path",
+		"[[source]]\nglob = '/backup/[a'":                                          "a bracket is not closed",
+		"[[source]]\nglob = '/a'\nevery = '1m'":                                    "is too often",
 		"[[source]]\nname = 'x'\nglob = '/a'\n[[source]]\nname = 'x'\nglob = '/b'": "there are two of this name",
-		"restored = 2999-01-01":                                               "restored: is in the future",
-		"[[source]]\nname = \"a\\nb\"\nglob = '/a'":                           "a name should be one short line",
+		"restored = 2999-01-01":                                                    "restored: is in the future",
+		"[[source]]\nname = \"a\\nb\"\nglob = '/a'":                                "a name should be one short line",
 	} {
 		_, err := Kind(&site.Site{}).New(checkstest.Table(table))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -285,4 +287,50 @@ func TestARestoreThatIsLongAgoIsRecalledOnceAWeek(t *testing.T) {
 	}
 	p.c = checkstest.Make(t, p.kind, checkstest.Table(strings.Replace(table, time.Now().Add(-100*day).Format("2006-01-02"), time.Now().Format("2006-01-02"), 1)))
 	well(t, p.look())
+}
+
+func TestWhatDoesNotAnswerIsNotAskedTwice(t *testing.T) {
+	c := &check{hung: map[string]bool{}}
+	release, back := make(chan struct{}), make(chan struct{})
+	stuck := func(context.Context) int {
+		defer close(back)
+		<-release
+		return 1
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := within(ctx, c, "a", stuck); !errors.Is(err, errHangs) {
+		t.Errorf("error %v", err)
+	}
+	quick := func(context.Context) int { return 2 }
+	if _, err := within(t.Context(), c, "a", quick); !errors.Is(err, errHangs) {
+		t.Errorf("asked again: %v", err)
+	}
+	if v, err := within(t.Context(), c, "b", quick); v != 2 || err != nil {
+		t.Errorf("another: %d, %v", v, err)
+	}
+	close(release)
+	<-back
+	for end := time.Now().Add(5 * time.Second); ; <-time.After(time.Millisecond) {
+		if v, err := within(t.Context(), c, "a", quick); err == nil && v == 2 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it is never asked again")
+		}
+	}
+}
+
+func TestAHangingPlaceIsABlindSpot(t *testing.T) {
+	p := newPlace(t, "")
+	p.week(31, plainDump(20000))
+	only(t, p.look(), codeOld, "database", checks.Warning)
+	p.c.(*check).hung["database"] = true // as after a look that never came back
+	o := p.look()
+	if len(o.Findings) > 0 || len(o.Blind) != 1 || !o.Blind[0].Hides(checks.Key{Code: codeOld, Subject: "database"}) {
+		t.Fatalf("%+v", o)
+	}
+	says(t, o.Blind[0].Why, "does not answer within 10 s", "10秒たっても応答しません")
+	p.c.(*check).hung["database"] = false
+	only(t, p.look(), codeOld, "database", checks.Warning)
 }

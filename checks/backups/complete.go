@@ -174,7 +174,7 @@ func (c *check) test(ctx context.Context, a artefact) tested {
 	}
 	t.At, t.Took = time.Now(), time.Since(began)
 	// Whoever rotates backups may have taken it away underneath.
-	if now, ok := look(a.Path, t.At); !a.Folder && (!ok || now.ID != a.ID) {
+	if now, ok := look(a.Path, t.At); !ok || !a.Folder && now.ID != a.ID {
 		return tested{ID: a.ID, Made: a.Time, Path: a.Path, Outcome: outcomeGone}
 	}
 	return t
@@ -214,13 +214,12 @@ func (c *check) run(ctx context.Context, words []string, sink io.Writer, t *test
 // complaints are failures that are not the backup's fault, by what the tools
 // say in the C locale; the first that fits counts.
 var complaints = []struct{ words, outcome string }{
-	{"Cannot exec", outcomeNoTool},            // tar: the decompressor
-	{"unsupported version", outcomeNoTool},    // pg_restore: of a newer pg_dump
-	{"this build does not", outcomeNoTool},    // pg_restore: the compression
+	{"Cannot exec", outcomeNoTool},         // tar: the decompressor
+	{"unsupported version", outcomeNoTool}, // pg_restore: of a newer pg_dump
+	{"this build does not", outcomeNoTool}, // pg_restore: the compression
 	{"error while loading shared", outcomeNoTool},
 	{"out of memory", outcomeNoTool},
 	{"Permission denied", outcomeDenied},
-	{"No such file or directory", outcomeGone},
 }
 
 // complaint tells what a tool's failure means: most are the backup's fault, but

@@ -12,15 +12,15 @@ import (
 
 // The forms of backups that are known.
 const (
-	formCustom  = "custom"  // pg_dump -Fc
-	formFolder  = "folder"  // pg_dump -Fd
-	formPlain   = "plain"   // SQL
-	formTar     = "tar"
-	formGzip    = "gzip" // these four of something
-	formZstd    = "zstd"
-	formXz      = "xz"
-	formBzip2   = "bzip2"
-	formOther   = "other" // encrypted, or of a kind that is not known
+	formCustom = "custom" // pg_dump -Fc
+	formFolder = "folder" // pg_dump -Fd
+	formPlain  = "plain"  // SQL
+	formTar    = "tar"
+	formGzip   = "gzip" // these four of something
+	formZstd   = "zstd"
+	formXz     = "xz"
+	formBzip2  = "bzip2"
+	formOther  = "other" // encrypted, or of a kind that is not known
 )
 
 const (

@@ -181,7 +181,8 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		tools: toolsOf(c.site.Root),
 	}
 	var all sync.WaitGroup
-	all.Go(func() { q.pack = c.askPackage(ctx) })
+	var known pack
+	all.Go(func() { known = c.askPackage(ctx) })
 	q.stores = c.stores(ctx)
 	switch {
 	case q.offline || q.asked == 0:
@@ -191,8 +192,10 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		q.views = ask(ctx, c.config.Panel)
 	}
 	all.Wait()
+	q.pack = known
+	q.proofs = prove(q.views, q.stores, q.now)
 	o := q.judge()
-	if raw, err := json.Marshal(q.remember(o)); err == nil { // numbers and strings always can be
+	if raw, err := json.Marshal(q.remember()); err == nil { // numbers and strings always can be
 		o.Remember = map[string][]byte{memoryKey: raw}
 	}
 	return o, nil

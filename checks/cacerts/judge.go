@@ -19,6 +19,7 @@ type question struct {
 	// reused tells that the panel has answered well today and was left alone.
 	reused bool
 	tools  tools
+	proofs []proof
 }
 
 // askedToday tells whether the last good answer of the panel still holds: it
@@ -147,7 +148,6 @@ func (q question) shrunken(s store) bool {
 // judge makes the observation.
 func (q question) judge() checks.Observation {
 	var o checks.Observation
-	proofs := prove(q.views, q.stores, q.now)
 	asked := q.asked
 	if q.offline || q.reused {
 		asked = 0
@@ -174,7 +174,7 @@ func (q question) judge() checks.Observation {
 				Text: textShrunken(s, q.before.Usual[s.name]), Advice: q.adviceStore(s),
 			})
 		}
-		p := proofs[i]
+		p := q.proofs[i]
 		if asked > 0 {
 			o.Measures = append(o.Measures, checks.Measure{Name: "verified", Subject: s.name, Value: float64(p.verified), Unit: checks.Count})
 		}
@@ -204,12 +204,12 @@ func (q question) judge() checks.Observation {
 			Text: textOutdated(q.pack), Advice: q.adviceUpgrade(),
 		})
 	}
-	o.Summary = q.summary(proofs, asked)
+	o.Summary = q.summary(asked)
 	return o
 }
 
 // remember is what the next look should know.
-func (q question) remember(o checks.Observation) memory {
+func (q question) remember() memory {
 	m := memory{
 		Usual: map[string]int{}, Shrunk: map[string]int64{},
 		Asked: q.before.Asked, Stores: q.before.Stores, Verified: q.before.Verified, Of: q.before.Of,
@@ -231,15 +231,17 @@ func (q question) remember(o checks.Observation) memory {
 		return m
 	}
 	m.Asked, m.Stores, m.Verified, m.Of = 0, "", 0, 0
-	proofs := prove(q.views, q.stores, q.now)
-	for _, p := range proofs {
-		// A server that was not reached is asked again, too.
+	for _, p := range q.proofs {
+		if isPermission(p.store.err) {
+			continue // asking again would tell no more
+		}
+		// Where too few were reached they are asked again, too.
 		if _, why := judgeProof(p, q.asked); q.offline || why != reasonGood && why != reasonOne {
 			return m
 		}
 	}
-	if len(proofs) > 0 && q.asked > 0 {
-		m.Asked, m.Stores, m.Verified, m.Of = q.now.Unix(), sums(q.stores), proofs[0].verified, q.asked
+	if len(q.proofs) > 0 && q.asked > 0 {
+		m.Asked, m.Stores, m.Verified, m.Of = q.now.Unix(), sums(q.stores), q.proofs[0].verified, q.asked
 	}
 	return m
 }

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // Bounds of what is read (own): a bundle has about 150 roots in 220 kB.
@@ -171,7 +173,9 @@ func (c *check) stores(ctx context.Context) []store {
 	all := []store{system}
 	if p := c.config.RuntimeBundle; p != "" {
 		all = append(all, readStore(runtimeStore, p, root(p)))
-	} else if folder := c.rubys(ctx); folder != "" {
+	} else if folder, closed := c.rubys(ctx); closed != "" {
+		all = append(all, store{name: runtimeStore, path: closed, pool: x509.NewCertPool(), err: fs.ErrPermission})
+	} else if folder != "" {
 		// OpenSSL reads both, and either may be missing.
 		all = append(all, readStore(runtimeStore, path.Join(folder, "cert.pem"), root(path.Join(folder, "cert.pem")), root(path.Join(folder, "certs"))))
 	}
@@ -183,43 +187,49 @@ func (c *check) stores(ctx context.Context) []store {
 
 // rubys is the folder in which the Ruby that Mastodon runs on looks for root
 // certificates, where it was built with an OpenSSL of its own; "" where it
-// uses the system's, or nothing is known of it.
-func (c *check) rubys(ctx context.Context) string {
+// uses the system's, or nothing is known of it. A place that hides the answer
+// is named in closed.
+func (c *check) rubys(ctx context.Context) (folder, closed string) {
 	f := c.site.Find(ctx)
 	if f.Live == "" {
-		return ""
+		return "", ""
 	}
 	root := func(p string) string { return filepath.Join("/", c.site.Root, p) }
-	wanted := strings.TrimSpace(firstBytes(root(path.Join(f.Live, ".ruby-version")), 64))
+	file := path.Join(f.Live, ".ruby-version")
+	wanted, err := firstLine(root(file))
+	if errors.Is(err, fs.ErrPermission) {
+		return "", file
+	}
+	if wanted == "" || strings.ContainsAny(wanted, "/\x00") || checks.Sh(wanted).String() == "" {
+		return "", ""
+	}
 	homes := []string{path.Dir(f.Live)}
 	if f.User != "" && path.Join("/home", f.User) != homes[0] {
 		homes = append(homes, path.Join("/home", f.User))
 	}
 	for _, home := range homes {
 		for _, version := range []string{wanted, "ruby-" + wanted} {
-			if wanted == "" || strings.ContainsRune(wanted, '/') {
-				continue
-			}
 			folder := path.Join(home, ".rbenv/versions", version, "openssl/ssl")
-			if _, err := os.Stat(root(folder)); err == nil {
-				return folder
+			switch _, err := os.Stat(root(folder)); {
+			case err == nil:
+				return folder, ""
+			case errors.Is(err, fs.ErrPermission):
+				return "", folder
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
-func firstBytes(p string, limit int64) string {
+func firstLine(p string) (string, error) {
 	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(f, limit))
-	if err != nil {
-		return ""
-	}
-	return string(b)
+	b, err := io.ReadAll(io.LimitReader(f, 64))
+	line, _, _ := strings.Cut(string(b), "\n")
+	return strings.TrimSpace(line), err
 }
 
 // trouble is why a store is of no use, or a damaged one; nil where it is well.

@@ -35,7 +35,7 @@ func harm(name string) checks.Text {
 	}
 }
 
-func (q question) summary(proofs []proof, asked int) checks.Text {
+func (q question) summary(asked int) checks.Text {
 	var parts []checks.Text
 	for i, s := range q.stores {
 		who := owner(s.name)
@@ -44,14 +44,17 @@ func (q question) summary(proofs []proof, asked int) checks.Text {
 		}
 		n := checks.Number(int64(s.roots))
 		line := checks.Text{En: n.En + " roots", Ja: "ルート" + n.Ja + "件"}
+		if s.roots == 1 {
+			line.En = "1 root"
+		}
 		switch {
 		case s.err != nil && isPermission(s.err):
 			line = checks.Text{En: "may not be read", Ja: "読み取り権限がありません"}
 		case s.err != nil:
 			line = checks.Text{En: "no list that can be read", Ja: "一覧を読めません"}
 		}
-		if asked > 0 && !isPermission(s.err) {
-			p := proofs[i]
+		if asked > 0 && s.trouble() == nil {
+			p := q.proofs[i]
 			line.En += fmt.Sprintf(", %d of %d well-known servers verified", p.verified, asked)
 			line.Ja += fmt.Sprintf("、有名サーバー%d台中%d台を検証できました", asked, p.verified)
 		}
@@ -69,16 +72,16 @@ func (q question) summary(proofs []proof, asked int) checks.Text {
 	case q.offline:
 		all.En, all.Ja = all.En+", not tried with other servers (offline)", all.Ja+"、外部のサーバーでの確認はしていません（offline）"
 	}
-	for _, p := range proofs[:min(len(proofs), 1)] {
+	if v := q.pack.installed; v != "" && q.pack.offered == "" && q.pack.err == nil {
+		all.En += ", package " + v + " is the newest offered"
+		all.Ja += "、パッケージは最新（" + v + "）"
+	}
+	for _, p := range q.proofs[:min(len(q.proofs), 1)] {
 		if len(p.theirs) > 0 {
 			names := list(p.theirs)
 			all.En += "; their own certificate is bad: " + names.En
 			all.Ja += "。相手側の証明書に問題あり: " + names.Ja
 		}
-	}
-	if v := q.pack.installed; v != "" && q.pack.offered == "" && q.pack.err == nil {
-		all.En += ", package " + v + " is the newest offered"
-		all.Ja += "、パッケージは最新（" + v + "）"
 	}
 	return all
 }
@@ -104,7 +107,7 @@ func textUnverified(p proof, others bool) checks.Text {
 		Ja: fmt.Sprintf("%sで、有名サーバー%d台中%d台の証明書を検証できません", who.Ja, p.fair, len(p.failed)),
 	}
 	sure := checks.Text{
-		En: "It is not their fault alone: they are run by different people. Not verified: " + names.En + ".",
+		En: "They are run by different people, so the fault is hardly theirs. Not verified: " + names.En + ".",
 		Ja: "運営の異なるサーバーなので、相手側の問題とは考えにくいです。検証できないもの: " + names.Ja + "。",
 	}
 	if others && p.only == len(p.failed) {
@@ -219,7 +222,13 @@ func adviceUnproven(why string) checks.Advice {
 }
 
 func adviceClosed() checks.Advice {
-	return checks.Advice{Mend: []checks.Shell{checks.Sh("sudo", "sababan", "check", "cacerts")}}
+	return checks.Advice{
+		Text: checks.Text{
+			En: "Or name a list that may be read in [checks.cacerts] runtime_bundle.",
+			Ja: "または、読める一覧を [checks.cacerts] runtime_bundle に指定してください。",
+		},
+		Mend: []checks.Shell{checks.Sh("sudo", "sababan", "check", "cacerts")},
+	}
 }
 
 // adviceUpgrade brings the newest package.

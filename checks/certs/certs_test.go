@@ -344,13 +344,19 @@ func TestALookWithoutTimeIsNoFinding(t *testing.T) {
 func TestSettings(t *testing.T) {
 	s := &site.Site{Domain: domain}
 	for table, want := range map[checkstest.Table]string{
-		"warning_life = 0.5":     "",
-		"warning_life = 22":      "warning_life:",
-		"critical_life = 0.3":    "critical_life:",
-		"critical_life = -1":     "critical_life:",
-		"warning_life = nan":     "warning_life:",
-		"warn_life = 0.2":        "unknown key",
-		"warning_life = \"22d\"": "incompatible types",
+		"warning_life = 0.5":               "",
+		"warning_life = 22":                "warning_life:",
+		"critical_life = 0.3":              "critical_life:",
+		"critical_life = -1":               "critical_life:",
+		"warning_life = nan":               "warning_life:",
+		"warn_life = 0.2":                  "unknown key",
+		"ports = [443, 993]":               "",
+		"ports = [0]":                      "ports: 0 is no port",
+		`paths = ["/etc/ssl/*.pem"]`:       "",
+		`paths = ["fullchain.pem"]`:        "paths:",
+		`paths = ["/etc/[.pem"]`:           "paths:",
+		`paths = ["/etc/ssl/privkey.pem"]`: "looks like a private key",
+		"warning_life = \"22d\"":           "incompatible types",
 	} {
 		_, err := Kind(s).New(table)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -196,6 +196,12 @@ func TestAHandfulOfAddressesIsSortedAndBounded(t *testing.T) {
 // nameServer is a resolver on loopback that answers everything with one code.
 func nameServer(t *testing.T, code dnsmessage.RCode) *net.Resolver {
 	t.Helper()
+	return resolver(t, func(m *dnsmessage.Message) { m.RCode = code })
+}
+
+// resolver is one on loopback that fills in its answers.
+func resolver(t *testing.T, answer func(*dnsmessage.Message)) *net.Resolver {
+	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +219,8 @@ func nameServer(t *testing.T, code dnsmessage.RCode) *net.Resolver {
 			if m.Unpack(buf[:n]) != nil {
 				continue
 			}
-			m.Response, m.RCode, m.Additionals = true, code, nil
+			m.Response, m.Additionals = true, nil
+			answer(&m)
 			if out, err := m.Pack(); err == nil {
 				_, _ = conn.WriteTo(out, from)
 			}

@@ -203,8 +203,10 @@ func expandFor(s shelf, domain, name string) checks.Shell {
 		return nil
 	}
 	words := []string{"sudo", "certbot", "certonly", "--cert-name", l.name, "--expand"}
-	for _, n := range append(slices.Clone(l.leaf().DNSNames), name) {
-		if hostName(n) && !slices.Contains(words, n) {
+	names := append(slices.Clone(l.leaf().DNSNames), name)
+	slices.Sort(names[:len(names)-1])
+	for _, n := range slices.Compact(names) {
+		if hostName(n) {
 			words = append(words, "-d", n)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 )
 
 // A service is what is spoken at a port.
@@ -42,6 +43,8 @@ const (
 	// replyLimit is how many bytes of a mail server's words are read before TLS
 	// (own; a greeting with all its extensions has under 1 kB).
 	replyLimit = 16 << 10
+	// farewellTimeout is how long the last word may take (own).
+	farewellTimeout = time.Second
 	// replyLines is how many lines one reply may have (own).
 	replyLines = 100
 )
@@ -56,28 +59,25 @@ var errBeforeTLS = errors.New("more was sent than the answer to STARTTLS")
 
 // startTLS brings a mail server to where the handshake begins.
 func startTLS(ctx context.Context, conn net.Conn, s service) error {
-	if until, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(until); err != nil {
-			return err
-		}
-	}
-	in := bufio.NewReaderSize(io.LimitReader(conn, replyLimit), 1024)
-	var err error
-	switch s {
-	case smtp:
-		err = startSMTP(conn, in)
-	case imap:
-		err = startIMAP(conn, in)
-	default:
+	if s != smtp && s != imap {
 		return nil
 	}
+	// The end of the context ends the conversation.
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	in := bufio.NewReaderSize(io.LimitReader(conn, replyLimit), 1024)
+	start := startSMTP
+	if s == imap {
+		start = startIMAP
+	}
+	err := start(conn, in)
 	if err == nil && in.Buffered() > 0 {
 		err = errBeforeTLS // a stranger's words would count as said within TLS
 	}
 	return err
 }
 
-func startSMTP(out io.Writer, in *bufio.Reader) error {
+func startSMTP(out net.Conn, in *bufio.Reader) error {
 	if _, err := smtpReply(in, "220"); err != nil {
 		return err
 	}
@@ -105,11 +105,7 @@ func startSMTP(out io.Writer, in *bufio.Reader) error {
 
 // ownLiteral is what this machine calls itself to a mail server: its address
 // in brackets, which needs no name (RFC 5321, 4.1.3).
-func ownLiteral(out io.Writer) string {
-	conn, ok := out.(net.Conn)
-	if !ok {
-		return "[127.0.0.1]"
-	}
+func ownLiteral(conn net.Conn) string {
 	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
 	switch {
 	case err != nil:
@@ -140,7 +136,7 @@ func smtpReply(in *bufio.Reader, code string) ([]string, error) {
 	return nil, fmt.Errorf("a reply of more than %d lines", replyLines)
 }
 
-func startIMAP(out io.Writer, in *bufio.Reader) error {
+func startIMAP(out net.Conn, in *bufio.Reader) error {
 	line, err := replyLine(in)
 	if err != nil {
 		return err
@@ -182,7 +178,8 @@ func replyLine(in *bufio.Reader) (string, error) {
 
 // farewell leaves a mail server as its protocol wants it, so that its log shows
 // no lost connection.
-func farewell(conn io.Writer, s service) {
+func farewell(conn net.Conn, s service) {
+	_ = conn.SetDeadline(time.Now().Add(farewellTimeout))
 	switch s {
 	case smtp, submissions:
 		_, _ = io.WriteString(conn, "QUIT\r\n")

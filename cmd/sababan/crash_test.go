@@ -309,7 +309,7 @@ type process struct {
 func (v *voyage) start() *process {
 	v.t.Helper()
 	p := &process{
-		cmd:   exec.Command("sababan-in-storm", "run", "--config", v.file("config.toml")),
+		cmd:   exec.CommandContext(v.t.Context(), "sababan-in-storm", "run", "--config", v.file("config.toml")),
 		ready: make(chan struct{}), ended: make(chan error, 1),
 	}
 	p.cmd.Env = append(os.Environ(), calmFile+"="+v.file("calm"))
