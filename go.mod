@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/BurntSushi/toml v1.6.0
-	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/coder/websocket v1.8.15
 	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/fatih/color v1.19.0
@@ -23,26 +22,27 @@ require (
 	modernc.org/sqlite v1.59.0
 )
 
+require github.com/spf13/pflag v1.0.9
+
 require (
-	github.com/dustin/go-humanize v1.0.1
-	github.com/go-ole/go-ole v1.2.6
-	github.com/google/uuid v1.6.0
-	github.com/gorilla/websocket v1.5.3
-	github.com/inconshreveable/mousetrap v1.1.0
-	github.com/lufia/plan9stats v0.0.0-20211012122336-39d0f177ccd0
-	github.com/mattn/go-colorable v0.1.14
-	github.com/mattn/go-isatty v0.0.24
-	github.com/ncruces/go-strftime v1.0.0
-	github.com/power-devops/perfstat v0.0.0-20210106213030-5aafc221ea8c
-	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec
-	github.com/shoenig/go-m1cpu v0.1.6
-	github.com/spf13/pflag v1.0.9
-	github.com/tklauser/go-sysconf v0.3.12
-	github.com/tklauser/numcpus v0.6.1
-	github.com/tomnomnom/linkheader v0.0.0-20250811210735-e5fe3b51442e
-	github.com/yusufpapurcu/wmi v1.2.4
-	golang.org/x/tools v0.51.0
-	modernc.org/libc v1.75.7
-	modernc.org/mathutil v1.7.1
-	modernc.org/memory v1.12.1
+	github.com/dustin/go-humanize v1.0.1 // indirect
+	github.com/go-ole/go-ole v1.2.6 // indirect
+	github.com/godbus/dbus/v5 v5.1.0
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/gorilla/websocket v1.5.3 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/lufia/plan9stats v0.0.0-20211012122336-39d0f177ccd0 // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/ncruces/go-strftime v1.0.0 // indirect
+	github.com/power-devops/perfstat v0.0.0-20210106213030-5aafc221ea8c // indirect
+	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/tklauser/go-sysconf v0.3.12 // indirect
+	github.com/tklauser/numcpus v0.6.1 // indirect
+	github.com/tomnomnom/linkheader v0.0.0-20250811210735-e5fe3b51442e // indirect
+	github.com/yusufpapurcu/wmi v1.2.4 // indirect
+	golang.org/x/tools v0.51.0 // indirect
+	modernc.org/libc v1.75.7 // indirect
+	modernc.org/mathutil v1.7.1 // indirect
+	modernc.org/memory v1.12.1 // indirect
 )

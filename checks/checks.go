@@ -20,6 +20,9 @@ type Kind struct {
 	Scope Scope
 	// After names the kinds whose failure explains this one's.
 	After []string
+	// Long says that a look may take minutes: where nothing is asked for by name,
+	// the command line leaves it out and says so.
+	Long bool
 	// Cron is when it runs by default; [checks.NAME] cron overrides it.
 	Cron string
 	// Timeout is how long one look may take; [checks.NAME] timeout overrides.

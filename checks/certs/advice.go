@@ -30,6 +30,9 @@ func (q question) advice(f fault) checks.Advice {
 	case nameLost:
 		return adviceExpand(q.expand)
 	case leafEnds, leafEnded, intermediateEnds, intermediateEnded:
+		if q.service.mail() && q.server == "" {
+			return adviceRenewMail()
+		}
 		return adviceRenew(q.server)
 	case leafEarly:
 		return checks.Advice{
@@ -48,8 +51,8 @@ func (q question) advice(f fault) checks.Advice {
 	case intermediateMissing, intermediateMisfits:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "The web server must be given the whole chain: fullchain.pem, not cert.pem.",
-				Ja: "Webサーバーには、cert.pemではなくfullchain.pem（中間証明書込み）を指定してください。",
+				En: "The server must be given the whole chain: fullchain.pem, not cert.pem.",
+				Ja: "サーバーには、cert.pemではなくfullchain.pem（中間証明書込み）を指定してください。",
 			},
 			Look: settings(q.server),
 		}
@@ -70,6 +73,12 @@ func (q question) advice(f fault) checks.Advice {
 			Mend: []checks.Shell{checks.Sh("sudo", "apt-get", "install", "--only-upgrade", "ca-certificates")},
 		}
 	}
+	if q.service.mail() {
+		return checks.Advice{Text: checks.Text{
+			En: "Give the mail server the certificate of a public authority for this name, in its own settings.",
+			Ja: "メールサーバーの設定で、この名前の公的な認証局の証明書を指定してください。",
+		}}
+	}
 	return checks.Advice{
 		Text: checks.Text{
 			En: "Give the web server the certificate of a public authority for this name; often it falls back on its default one.",
@@ -82,10 +91,10 @@ func (q question) advice(f fault) checks.Advice {
 func adviceRenew(server string) checks.Advice {
 	renew := checks.Sh("sudo", "certbot", "renew")
 	switch server {
-	case "nginx", "apache2", "httpd", "haproxy":
+	case "nginx", "apache2", "httpd", "haproxy", "postfix", "exim4", "dovecot":
 		return checks.Advice{
 			Look: checks.Sh("sudo", "certbot", "certificates"),
-			Mend: []checks.Shell{renew, checks.Sh("sudo", "systemctl", "reload", server)},
+			Mend: []checks.Shell{renew, reload(server)},
 		}
 	case "caddy", "traefik": // they renew by themselves
 		return checks.Advice{
@@ -99,6 +108,13 @@ func adviceRenew(server string) checks.Advice {
 	return checks.Advice{Text: checks.Text{
 		En: "Renew the certificate where it is made (certbot renew, the hosting panel, the CDN), and then reload the web server.",
 		Ja: "証明書を管理している所（certbot renew、ホスティングの管理画面、CDN）で更新し、Webサーバーをリロードしてください。",
+	}}
+}
+
+func adviceRenewMail() checks.Advice {
+	return checks.Advice{Text: checks.Text{
+		En: "Renew the certificate where it is made, and then reload the mail server.",
+		Ja: "証明書を管理している所で更新し、メールサーバーをリロードしてください。",
 	}}
 }
 

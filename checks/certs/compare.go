@@ -15,6 +15,9 @@ type standing struct {
 	on *lineage
 	// since is when what was served was replaced on disk.
 	since time.Time
+	// better is another lineage for the name that lasts longer, where what is
+	// served is the newest of its own; nil where there is none.
+	better *lineage
 }
 
 // stance is the answer of a comparison.
@@ -41,14 +44,15 @@ const (
 //   - From elsewhere, nothing follows for the web server of this machine.
 func compare(served *x509.Certificate, name string, mine bool, lineages []lineage) standing {
 	id := fingerprint(served)
-	var newest, covering *lineage
+	var newest, covering, current *lineage
 	for i := range lineages {
 		l := &lineages[i]
 		if l.err != nil {
 			continue
 		}
 		if fingerprint(l.leaf()) == id {
-			return standing{how: loaded, on: l}
+			current = l
+			continue
 		}
 		if l.leaf().VerifyHostname(name) != nil {
 			continue
@@ -59,6 +63,12 @@ func compare(served *x509.Certificate, name string, mine bool, lineages []lineag
 		if mine && follows(served, l.leaf()) && (newest == nil || l.leaf().NotAfter.After(newest.leaf().NotAfter)) {
 			newest = l
 		}
+	}
+	if current != nil {
+		if covering != nil && !covering.leaf().NotAfter.After(served.NotAfter) {
+			covering = nil
+		}
+		return standing{how: loaded, on: current, better: covering}
 	}
 	for i := range lineages {
 		for _, v := range lineages[i].older {

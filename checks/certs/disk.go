@@ -36,6 +36,8 @@ type drawer struct {
 	names []string
 	// served are the fingerprints of what was served, wherever.
 	served map[string]bool
+	// looked tells that the servers could be looked at.
+	looked bool
 	rotas  map[manager]rota
 	// server is the web server; "" where it is not known.
 	server string
@@ -103,7 +105,7 @@ func (d drawer) overdue(l lineage) (checks.Finding, bool) {
 	}
 	f := checks.Finding{
 		Code: overdue, Subject: subjectOf(l), Severity: checks.Warning, Road: checks.Week, Harm: leaf.NotAfter,
-		Text: textOverdue(l, left <= 0), Advice: adviceOverdue(l, d.server),
+		Text: textOverdue(l, left <= 0, d.looked), Advice: adviceOverdue(l, d.server),
 	}
 	if covered(l, d.names) && !d.superseded(l) {
 		f.Road = checks.Morning

@@ -23,6 +23,9 @@ type endpoint struct {
 	at string
 	// optional: where nobody answers, nothing is missing.
 	optional bool
+	// lenient: whoever connects there takes any certificate, as mail servers do
+	// among each other (RFC 7435).
+	lenient bool
 	// addrs are where to look.
 	addrs []netip.Addr
 }
@@ -188,14 +191,16 @@ func plan(main endpoint, ports []int, names, mail map[string][]netip.Addr, setti
 			}
 		}
 	}
-	for _, name := range sorted(mail) {
-		for _, port := range mailPorts {
-			add(mailEndpoint(name, port, mail[name], true))
-		}
-	}
 	server := hostOf(settings["SMTP_SERVER"])
 	if port := strings.TrimSpace(settings["SMTP_PORT"]); validPort(port) && len(mail[server]) > 0 {
 		add(mailEndpoint(server, port, mail[server], true))
+	}
+	for _, name := range sorted(mail) {
+		for _, port := range mailPorts {
+			e := mailEndpoint(name, port, mail[name], true)
+			e.lenient = port == "25"
+			add(e)
+		}
 	}
 	return list
 }

@@ -59,19 +59,25 @@ func TestWhatIsLookedAtBesidesTheDomain(t *testing.T) {
 		{"another port of the web server", "", []int{443, 8443}, nil, nil, nil, []string{"mastodon.example:8443 at 192.0.2.1:8443"}},
 		{"a port of mail that is set must answer", "", []int{443, 993}, nil, nil, nil, []string{"mastodon.example:993 at 192.0.2.1:993"}},
 		{
-			"a mail server of this machine's: its ports may answer", "", []int{443}, nil, at("mail.example"), nil,
+			"a mail server of this machine's: its ports may answer", "",
+			[]int{443},
+			nil, at("mail.example"), nil,
 			[]string{"mail.example:25 at 192.0.2.2:25?", "mail.example:465 at 192.0.2.2:465?", "mail.example:587 at 192.0.2.2:587?", "mail.example:993 at 192.0.2.2:993?"},
 		},
 		{
-			"one of them is set, so it must", "", []int{587}, nil, at("mail.example"), nil,
+			"one of them is set, so it must", "",
+			[]int{587},
+			nil, at("mail.example"), nil,
 			[]string{"mail.example:587 at 192.0.2.2:587", "mail.example:25 at 192.0.2.2:25?", "mail.example:465 at 192.0.2.2:465?", "mail.example:993 at 192.0.2.2:993?"},
 		},
 		{
-			"Mastodon sends by another port", "", nil, nil, at("mail.example"), map[string]string{"SMTP_SERVER": "mail.example", "SMTP_PORT": "2525"},
-			[]string{"mail.example:25 at 192.0.2.2:25?", "mail.example:465 at 192.0.2.2:465?", "mail.example:587 at 192.0.2.2:587?", "mail.example:993 at 192.0.2.2:993?", "mail.example:2525 at 192.0.2.2:2525?"},
+			"Mastodon sends by another port", "", nil, nil, at("mail.example"),
+			map[string]string{"SMTP_SERVER": "mail.example", "SMTP_PORT": "2525"},
+			[]string{"mail.example:2525 at 192.0.2.2:2525?", "mail.example:25 at 192.0.2.2:25?", "mail.example:465 at 192.0.2.2:465?", "mail.example:587 at 192.0.2.2:587?", "mail.example:993 at 192.0.2.2:993?"},
 		},
 		{
-			"a port that is none", "", nil, nil, at("mail.example"), map[string]string{"SMTP_SERVER": "mail.example", "SMTP_PORT": "70000"},
+			"a port that is none", "", nil, nil, at("mail.example"),
+			map[string]string{"SMTP_SERVER": "mail.example", "SMTP_PORT": "70000"},
 			[]string{"mail.example:25 at 192.0.2.2:25?", "mail.example:465 at 192.0.2.2:465?", "mail.example:587 at 192.0.2.2:587?", "mail.example:993 at 192.0.2.2:993?"},
 		},
 	} {

@@ -125,7 +125,7 @@ func hookProgram(t *tree, file string) (text string, runs bool) {
 
 var (
 	// reloadVerb matches how programs are told to read their files again.
-	reloadVerb = regexp.MustCompile(`(?i)\b(reload|force-reload|restart|try-restart|reload-or-restart|graceful|sighup|hup)\b|-s\s*(reload|hup)|\bkill\b`)
+	reloadVerb = regexp.MustCompile(`(?i)\b(reload|force-reload|start|restart|try-restart|reload-or-restart|graceful|sighup|hup)\b|-s\s*(reload|hup)|\bkill\b`)
 	// webWord matches what serves port 443, and what may hold it.
 	webWord = regexp.MustCompile(`(?i)nginx|openresty|angie|apache|httpd|caddy|haproxy|traefik|docker|podman|compose`)
 	// mailWord matches what serves mail and no web.

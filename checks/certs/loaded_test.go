@@ -31,8 +31,8 @@ func TestARenewedCertificateThatIsNotLoadedIsFoundAndMends(t *testing.T) {
 	k.renew(t, 2, checkstest.Lifetime(90*d, 81*d, domain), time.Now().Add(-9*d))
 	o = k.look(t)
 	f := only(t, o, notLoaded, checks.Warning)
-	says(t, f.Text, "certificate of mastodon.example: renewed 9 d ago, but nginx still serves the old one\nnginx is still using the old certificate (to ",
-		"証明書 9日前に更新済みですが、nginxは古いままです（mastodon.example）\nnginxが古い証明書（")
+	says(t, f.Text, "certificate of mastodon.example: renewed 9 d ago, but nginx still serves the old one\nThe old one is valid to ",
+		"証明書 9日前に更新済みですが、nginxは古いままです（mastodon.example）\n古い証明書は")
 	if f.Road != checks.Morning || time.Until(f.Harm).Round(time.Hour) != 30*d {
 		t.Errorf("road %v, harm %v", f.Road, f.Harm)
 	}
@@ -112,7 +112,7 @@ func TestWhatIsNotLoadedSaysItAllWhenTheOldOneEnds(t *testing.T) {
 	if o.Findings[0].Severity != checks.Critical || o.Findings[0].Road != checks.Now {
 		t.Errorf("finding %+v", o.Findings[0])
 	}
-	says(t, o.Findings[0].Text, "has expired; the renewed one is not loaded", "期限切れです。更新後のものが未反映です")
+	says(t, o.Findings[0].Text, "has expired; the renewed one is not loaded", "期限切れ、更新が未反映です")
 	old.Reload(t, "")
 	well(t, old.look(t))
 }
@@ -181,6 +181,7 @@ func TestHowWhatIsServedStandsToTheDisk(t *testing.T) {
 		{"an older one on disk does not follow it", fresh, true, []lineage{line(old)}, 0},
 		{"from another machine nothing follows", old, false, []lineage{line(fresh)}, foreign},
 		{"one for another name is not compared", old, false, []lineage{line(issue(ca, 80*d, "other.example"))}, 0},
+		{"a name taken up by a newer lineage: the old one is loaded all the same", old, true, []lineage{line(old), line(fresh)}, loaded},
 		{"two lineages for a name: either is loaded", old, true, []lineage{line(fresh), line(old)}, loaded},
 		{"a broken one is passed over", old, true, []lineage{{name: domain, err: errEmpty}}, 0},
 		{"nothing on disk", old, true, nil, 0},
@@ -195,6 +196,14 @@ func TestHowWhatIsServedStandsToTheDisk(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestANewerCertificateOfAnotherNameIsTheCause(t *testing.T) {
+	k := keep(t, checkstest.Lifetime(90*d, 20*d, domain))
+	next := k.mid.Issue(t, checkstest.Lifetime(90*d, 80*d, domain))
+	k.archive(t, domain+"-0001", 1, next, next.Leaf.NotBefore)
+	f := only(t, k.look(t), expiring, checks.Warning)
+	says(t, f.Text, "A newer one lies on disk under another name, “mastodon.example-0001”, and is not set up here.", "別の名前（「mastodon.example-0001」）")
 }
 
 func TestASecondRenewalDoesNotBeginTheWaitAnew(t *testing.T) {

@@ -178,7 +178,7 @@ func (c *check) endpoints(ctx context.Context, s *scene, main endpoint, found si
 func (c *check) question(s scene, e endpoint, roots *x509.CertPool) question {
 	q := question{
 		domain: e.name, at: e.at, port: e.port, service: e.service, now: s.now, roots: roots, limits: c.limits,
-		direct: c.target.set, ipv6Before: s.before.IPv6 && e.name == c.domain && e.at == "", server: s.web, optional: e.optional,
+		direct: c.target.set, ipv6Before: s.before.IPv6 && e.name == c.domain && e.at == "", server: s.web, optional: e.optional, lenient: e.lenient,
 		stand: comparer(e.name, s.shelf.lineages, s.around, s.before.Waiting),
 	}
 	if e.service.mail() {
@@ -265,7 +265,7 @@ func (c *check) judge(s scene, names []string, unseen *checks.Unseen) (checks.Ob
 		join(&o, one)
 	}
 	d := drawer{
-		shelf: s.shelf, now: s.now, limits: c.limits, names: names, served: served, rotas: s.rotas,
+		shelf: s.shelf, now: s.now, limits: c.limits, names: names, served: served, looked: unseen == nil, rotas: s.rotas,
 		server: s.web, user: c.user(), open: s.before.Open, before: s.before.Disk,
 	}
 	join(&o, d.judge())

@@ -208,11 +208,29 @@ func TestTheMailServerOfThisMachineIsFoundAndWatched(t *testing.T) {
 	if f.Road != checks.Morning || !slices.Equal(mends(f.Advice), []string{"sudo systemctl reload postfix"}) {
 		t.Errorf("road %v, mend %q", f.Road, mends(f.Advice))
 	}
-	says(t, f.Text, "postfix is still using the old certificate", "postfixが古い証明書")
+	says(t, f.Text, "but postfix still serves the old one", "postfixは古いままです")
 
 	<-now
 	now <- fresh
 	well(t, k.look(t))
+}
+
+func TestAmongMailServersAnyCertificateWillDo(t *testing.T) {
+	ca := checkstest.NewCA(t, "Root")
+	q := question{domain: "mx.example", at: ":25", port: "25", service: smtp, optional: true, lenient: true, now: time.Now(), roots: ca.Roots(), limits: DefaultConfig()}
+	for _, tt := range []struct {
+		name string
+		cert checkstest.Certificate
+		want []string
+	}{
+		{"Debian's own, self-signed", checkstest.SelfSigned(t, checkstest.Lifetime(3650*d, 3000*d, "debian")), nil},
+		{"one for another name", ca.Issue(t, checkstest.Lifetime(90*d, 60*d, "other.example")), nil},
+		{"a right one is watched to its end", ca.Issue(t, checkstest.Lifetime(90*d, 3*d, "mx.example")), []string{"expiring mx.example:25"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			wantCodes(t, q.judge([]view{{addr: loopback, chain: alone(tt.cert)}}), tt.want...)
+		})
+	}
 }
 
 func TestMailIsLookedAtOnlyWhereItIsThisMachines(t *testing.T) {

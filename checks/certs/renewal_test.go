@@ -21,6 +21,7 @@ func TestWhatMakesTheWebServerLoadItsCertificates(t *testing.T) {
 		"docker compose restart nginx":                true,
 		"kill -HUP $(cat /run/nginx.pid)":             true,
 		"apachectl graceful":                          true,
+		"systemctl start nginx":                       true, // after it was stopped for the renewal
 		"systemctl reload haproxy":                    true,
 		"systemctl reload $SERVICE":                   true,
 		"/usr/local/bin/after-renewal":                true, // nobody can look into it
@@ -156,7 +157,7 @@ func TestWhatStartsTheRenewals(t *testing.T) {
 		want   bool
 		en, ja string
 	}{
-		{"nothing does", certbot, true, "No timer and no line of cron that starts it was found.", "タイマーもcronも見つかりません"},
+		{"nothing does", certbot, true, "No timer and no cron job that starts it was found.", "タイマーもcronも見つかりません"},
 		{"and there is no certbot either", func(*testing.T, host) {}, true, "certbot itself was not found", "certbot自体も見つかりません"},
 		{"Debian's timer", func(t *testing.T, h host) { timer(t, h, "certbot.timer"); enable(t, h, "certbot.timer") }, false, "", ""},
 		{"Debian's timer, switched off", func(t *testing.T, h host) { timer(t, h, "certbot.timer") }, true, "certbot.timer is there, but is not switched on", "certbot.timerはありますが、有効になっていません"},

@@ -15,26 +15,31 @@ func textNotLoaded(w checks.Text, q question, f fault) checks.Text {
 		En: "certificate of " + w.En + ": renewed " + checks.Ago(since) + " ago, but " + server.En + " still serves the old one",
 		Ja: "証明書 " + checks.Ago(since) + "前に更新済みですが、" + server.Ja + "は古いままです（" + w.Ja + "）",
 	}
+	both := checks.Text{
+		En: "The old one is valid to " + checks.At(f.end) + ", the renewed one on disk to " + checks.On(fresh) + ".",
+		Ja: "古い証明書は" + checks.At(f.end) + "まで、ディスク上の新しい証明書は" + checks.On(fresh) + "までです。",
+	}
 	after := textAfter(q.service)
-	switch {
-	case !q.now.Before(f.end):
-		head = checks.Text{
-			En: "certificate of " + w.En + " has expired; the renewed one is not loaded",
-			Ja: "証明書 期限切れです。更新後のものが未反映です（" + w.Ja + "）",
-		}
-		after = textEnded(q.service)
-	case f.severity == checks.Critical:
+	if f.severity == checks.Critical {
 		head = checks.Text{
 			En: "certificate of " + w.En + " expires in " + checks.Left(f.end) + "; the renewed one is not loaded",
-			Ja: "証明書 期限まで" + checks.Left(f.end) + "、更新が未反映（" + w.Ja + "）",
+			Ja: "証明書 期限まで" + checks.Left(f.end) + "、更新が未反映です（" + w.Ja + "）",
+		}
+		both = checks.Text{
+			En: capital(server.En) + " is still using the old certificate (to " + checks.At(f.end) + ").\n" +
+				"The renewed one (valid to " + checks.On(fresh) + ") has been on disk for " + checks.Ago(since) + ".",
+			Ja: server.Ja + "が古い証明書（" + checks.At(f.end) + "まで）のまま動いています。\n" +
+				"新しい証明書（" + checks.On(fresh) + "まで）は" + checks.Ago(since) + "前に取得済みですが、読み込まれていません。",
 		}
 	}
-	return checks.Lines(head, checks.Text{
-		En: capital(server.En) + " is still using the old certificate (to " + checks.At(f.end) + ").\n" +
-			"The renewed one (valid to " + checks.On(fresh) + ") has been on disk for " + checks.Ago(since) + ".",
-		Ja: server.Ja + "が古い証明書（" + checks.At(f.end) + "まで）のまま動いています。\n" +
-			"新しい証明書（" + checks.On(fresh) + "まで）は" + checks.Ago(since) + "前に取得済みですが、読み込まれていません。",
-	}, after)
+	if !q.now.Before(f.end) {
+		head = checks.Text{
+			En: "certificate of " + w.En + " has expired; the renewed one is not loaded",
+			Ja: "証明書 期限切れ、更新が未反映です（" + w.Ja + "）",
+		}
+		after = textEnded(q.service)
+	}
+	return checks.Lines(head, both, after)
 }
 
 // capital begins a sentence with what may be the name of a program, which keeps
@@ -76,21 +81,25 @@ func textElsewhere(about, cdn string) checks.Text {
 // nameOf is a lineage in a sentence: its name on one short line.
 func nameOf(l lineage) string { return shorten(subjectOf(l)) }
 
-func textOverdue(l lineage, over bool) checks.Text {
+func textOverdue(l lineage, over, unused bool) checks.Text {
 	end, whole, name := l.leaf().NotAfter, checks.Span(l.leaf().NotAfter.Sub(l.leaf().NotBefore)), nameOf(l)
+	use := checks.Text{}
+	if unused {
+		use = checks.Text{En: " No name or port that is looked at uses it.", Ja: "確認している名前やポートでは使われていません。"}
+	}
 	if over {
 		return checks.Text{
 			En: "certificate “" + name + "” on disk has expired\n" +
-				"It was valid to " + checks.At(end) + " and was not renewed. No name or port that is looked at uses it.",
+				"It was valid to " + checks.At(end) + " and was not renewed." + use.En,
 			Ja: "証明書 ディスク上の「" + name + "」が期限切れです\n" +
-				checks.At(end) + "に切れ、更新されていません。確認している名前やポートでは使われていません。",
+				checks.At(end) + "に切れ、更新されていません。" + use.Ja,
 		}
 	}
 	return checks.Text{
 		En: "certificate “" + name + "” on disk ends in " + checks.Left(end) + ", its renewal is overdue\n" +
-			"It is valid to " + checks.At(end) + " (of " + whole.En + "); a renewal is usual when a third is left. No name or port that is looked at uses it.",
+			"It is valid to " + checks.At(end) + " (of " + whole.En + "); a renewal is usual when a third is left." + use.En,
 		Ja: "証明書 更新が遅れています。期限まで" + checks.Left(end) + "（" + name + "）\n" +
-			"ディスク上のもので、" + checks.At(end) + "まで有効です（有効期間" + whole.Ja + "）。通常は残り3分の1で更新されます。確認している名前やポートでは使われていません。",
+			"ディスク上のもので、" + checks.At(end) + "まで有効です（有効期間" + whole.Ja + "）。通常は残り3分の1で更新されます。" + use.Ja,
 	}
 }
 
@@ -113,7 +122,7 @@ func textBrokenFile(l lineage) checks.Text {
 	}
 	return checks.Text{
 		En: "certificate file of “" + name + "” " + what.En + "\n" +
-			path + "\nA server that uses it goes on with what it has loaded, and does not start again after a restart.",
+			path + "\nA server that uses it goes on with what it has loaded, and will not start again once it is restarted.",
 		Ja: "証明書 「" + name + "」のファイルが" + what.Ja + "\n" +
 			path + "\nこれを使うサーバーは、いまは読み込み済みのもので動いていても、次の再起動で起動できなくなります。",
 	}
@@ -155,12 +164,12 @@ func textNoRenewal(by manager, r rota) checks.Text {
 		})
 	case by == byCertbot && r.program == "":
 		return checks.Lines(head, checks.Text{
-			En: "No timer and no line of cron starts it, and certbot itself was not found.",
+			En: "No timer and no cron job starts it, and certbot itself was not found.",
 			Ja: "起動するタイマーもcronもなく、certbot自体も見つかりません。",
 		})
 	}
 	return checks.Lines(head, checks.Text{
-		En: "No timer and no line of cron that starts it was found.",
+		En: "No timer and no cron job that starts it was found.",
 		Ja: "起動するタイマーもcronも見つかりません。",
 	})
 }

@@ -16,7 +16,14 @@ func serverName(q question) checks.Text {
 // textCause says why a certificate was not renewed in time, as surely as that
 // is known.
 func textCause(q question, f fault) checks.Text {
-	if f.stand.how == loaded {
+	switch {
+	case f.stand.better != nil:
+		name := nameOf(*f.stand.better)
+		return checks.Text{
+			En: "A newer one lies on disk under another name, “" + name + "”, and is not set up here.",
+			Ja: "ディスク上には別の名前（「" + name + "」）で新しい証明書がありますが、設定されていません。",
+		}
+	case f.stand.how == loaded:
 		return checks.Text{
 			En: "There is no newer one on disk: its renewal has not worked.",
 			Ja: "ディスク上にも新しい証明書はありません。自動更新が失敗しています。",
@@ -37,8 +44,8 @@ func textAfter(s service) checks.Text {
 	switch s {
 	case smtp, submissions:
 		return checks.Text{
-			En: "After that, whoever verifies it, Mastodon as it is set up by default among them, sends no mail by this server.",
-			Ja: "期限を過ぎると、証明書を検証する相手（標準設定のMastodonも）は、このサーバーからメールを送れなくなります。",
+			En: "After that, Mastodon and mail programs that verify it can no longer send mail by this server.",
+			Ja: "期限を過ぎると、証明書を検証するMastodonやメールソフトは、このサーバーからメールを送れなくなります。",
 		}
 	case imap, imaps:
 		return checks.Text{
@@ -68,8 +75,8 @@ func textRefusal(s service) checks.Text {
 	switch s {
 	case smtp, submissions:
 		return checks.Text{
-			En: "Whoever verifies it, Mastodon as it is set up by default among them, sends no mail by this server.",
-			Ja: "証明書を検証する相手（標準設定のMastodonも）は、このサーバーからメールを送れません。",
+			En: "Mastodon and mail programs that verify it cannot send mail by this server.",
+			Ja: "証明書を検証するMastodonやメールソフトは、このサーバーからメールを送れません。",
 		}
 	case imap, imaps:
 		return checks.Text{

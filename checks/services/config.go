@@ -67,3 +67,14 @@ func listed(patterns []string, name string) bool {
 	}
 	return false
 }
+
+// named tells whether a unit is written in a list by its own name, and not
+// only matched.
+func named(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if !strings.ContainsAny(p, `*?[\\`) && (p == name || p+".service" == name) {
+			return true
+		}
+	}
+	return false
+}

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 const (
@@ -126,7 +128,7 @@ func (d docker) containers(ctx context.Context, folder string) ([]container, err
 			}
 			return nil, err
 		}
-		one.Name, one.Image = strings.TrimPrefix(c.Names[0], "/"), c.Image
+		one.Name, one.Image = checks.QuoteName(strings.TrimPrefix(c.Names[0], "/")), c.Image
 		one.Service, one.Project = c.Labels[labelService], c.Labels[labelFolder]
 		found = append(found, one)
 	}

@@ -80,6 +80,8 @@ func (m memo) restarts() int {
 type service struct {
 	role role
 	unit systemd.Unit
+	// asked tells that the settings name it.
+	asked bool
 	// boots tells that a boot starts it, knownBefore that the last look saw it.
 	boots       bool
 	before      memo
@@ -113,16 +115,16 @@ func isTarget(name string) bool { return strings.HasSuffix(name, ".target") }
 func needed(s service, roleRuns, lives bool) bool {
 	u := s.unit
 	switch {
+	case s.asked:
+		return true
 	case !u.Exists():
 		return s.before.Active && !roleRuns // renamed, or taken away by mistake
 	case u.Active != "inactive":
 		return true
 	case u.Load == "masked":
 		return s.before.Active && !roleRuns
-	case s.before.Active && s.before.Boots && !s.boots && !u.StoppedAt.IsZero() && u.Result == "success":
-		return false // disabled and stopped: that was somebody's will
-	case s.before.Active:
-		return true
+	case s.before.Active && (!s.before.Boots || s.boots):
+		return true // what somebody has disabled and stopped is meant to be away
 	case s.boots && u.File != "static" && u.File != "indirect":
 		return true
 	}
@@ -155,7 +157,8 @@ func judgeUnit(s service, patience time.Duration, now time.Time) trouble {
 	}
 	switch {
 	case u.IsActive():
-		if s.after.restarts() >= manyRestarts && now.Sub(u.ActiveSince) < young {
+		// The counter begins anew when somebody starts the unit by hand.
+		if u.Restarts > 0 && s.after.restarts() >= manyRestarts && now.Sub(u.ActiveSince) < young {
 			return looping
 		}
 		return runs

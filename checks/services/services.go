@@ -171,15 +171,22 @@ func (l *look) readUnits(ctx context.Context) error {
 		add("mastodon-web.service")
 		add("mastodon-sidekiq.service")
 		add("mastodon-streaming.service")
-	}
-	for _, port := range l.where.Streaming {
-		if slices.Contains(names, "mastodon-streaming@"+strconv.Itoa(port)+".service") || len(l.where.Streaming) > 1 {
+		ports := l.where.Streaming
+		if len(ports) == 0 {
+			ports = []int{4000} // Mastodon's own units have this one
+		}
+		for _, port := range ports {
 			add("mastodon-streaming@" + strconv.Itoa(port) + ".service")
 		}
 	}
 	for name := range l.before {
 		if !strings.HasPrefix(name, boxPrefix) {
 			add(name)
+		}
+	}
+	for _, p := range unitPatterns(l.config.Watch) {
+		if named([]string{p}, p) {
+			add(p)
 		}
 	}
 	slices.Sort(names)
@@ -194,10 +201,11 @@ func (l *look) readUnits(ctx context.Context) error {
 	for _, u := range units {
 		before, known := l.before[u.Name]
 		r := unitRole(u, l.config.Watch)
-		if r == none || (!u.Exists() && !known) {
+		asked := r != none && named(l.config.Watch, u.Name)
+		if r == none || (!u.Exists() && !known && !asked) {
 			continue
 		}
-		s := service{role: r, unit: u, boots: boots(u, wanting), before: before, knownBefore: known}
+		s := service{role: r, unit: u, asked: asked, boots: boots(u, wanting), before: before, knownBefore: known}
 		s.after = memo{Active: u.IsActive() || before.Active, Boots: s.boots || before.Boots && !u.IsActive(), Since: u.ActiveSince}
 		s.after = s.after.seen(before, known, u.Restarts, l.now)
 		l.services = append(l.services, s)
@@ -275,18 +283,18 @@ func (l *look) judgeUnits(ctx context.Context) {
 	}
 	for _, s := range keep {
 		l.next[s.unit.Name] = s.after
-		l.judgeUnit(ctx, s, hidden)
+		l.judgeUnit(ctx, s)
 	}
 }
 
-func (l *look) judgeUnit(ctx context.Context, s service, hidden bool) {
+func (l *look) judgeUnit(ctx context.Context, s service) {
 	name := s.unit.Name
 	if s.knownBefore && s.unit.IsActive() && !s.unit.ActiveSince.Equal(s.before.Since) && s.before.Active {
 		l.Events = append(l.Events, checks.Event{At: s.unit.ActiveSince, Code: "restarted", Subject: name, Text: restartedText(s.unit)})
 	}
 	if t := judgeUnit(s, l.config.Starting.Std(), l.now); t != runs {
 		l.down = append(l.down, name)
-		f := l.finding(codeDown, name, downText(s, t, l.manager.Journal(ctx, name, journalLines)), downAdvice(s, t))
+		f := l.finding(codeDown, name, downText(s, t, l.journal(ctx, s, t)), downAdvice(s, t))
 		if s.role.vital() {
 			f.Severity, f.Road, f.Harm = checks.Critical, checks.Now, l.now
 		}
@@ -294,7 +302,7 @@ func (l *look) judgeUnit(ctx context.Context, s service, hidden bool) {
 		return
 	}
 	l.ended(name, s.role, s.after, func(code string) (checks.Text, checks.Advice) {
-		return endedText(code, unitName(name), s.role, s.after.restarts(), l.manager.Journal(ctx, name, journalLines)), endedAdvice(name)
+		return endedText(code, unitName(name), s.role, s.after.restarts(), nil), endedAdvice(name)
 	})
 	if !s.unit.IsActive() {
 		return
@@ -302,12 +310,18 @@ func (l *look) judgeUnit(ctx context.Context, s service, hidden bool) {
 	if !s.boots {
 		l.Findings = append(l.Findings, l.finding(codeBoot, name, bootText(s.unit), bootAdvice(s.unit)))
 	}
-	if old, ok := l.oldOf(s); ok && !(hidden && old.Code) {
-		f := l.finding(codeStale, name, staleText(s, old), staleAdvice(s))
-		if !hidden {
-			l.Findings = append(l.Findings, f)
-		}
+	if old, ok := l.oldOf(s); ok {
+		l.Findings = append(l.Findings, l.finding(codeStale, name, staleText(s, old), staleAdvice(s)))
 	}
+}
+
+// journal is the end of what the last run of a unit has said, where that may
+// tell why it does not run.
+func (l *look) journal(ctx context.Context, s service, t trouble) []string {
+	if t != failed && t != looping && t != starting {
+		return nil
+	}
+	return l.manager.Journal(ctx, s.unit.Name, s.unit.RanAt, journalLines)
 }
 
 // oldOf tells what of a unit is older than what is on disk, and has been for
@@ -391,7 +405,7 @@ func (l *look) judgeBox(b box) {
 		return
 	}
 	l.ended(subject, b.role, b.after, func(code string) (checks.Text, checks.Advice) {
-		return endedText(code, unitName(b.Name), b.role, b.after.restarts(), nil), boxAdvice(b)
+		return endedText(code, unitName(b.Name), b.role, b.after.restarts(), nil), writable(checks.Advice{Look: boxAdvice(b).Look})
 	})
 	if b.Status == "running" && (b.Policy == "no" || b.Policy == "") {
 		l.Findings = append(l.Findings, l.finding(codeBoot, subject, boxBootText(b), boxBootAdvice(b)))

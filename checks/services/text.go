@@ -55,11 +55,13 @@ func (r role) harm() checks.Text {
 	return checks.Text{}
 }
 
-// label is "web", "Sidekiq" … where that helps.
 func downHeadline(n string, s service, t trouble) checks.Text {
 	u := s.unit
 	switch t {
 	case gone:
+		if !s.before.Active {
+			return checks.Text{En: "there is no unit " + n, Ja: n + " というユニットはありません"}
+		}
 		return checks.Text{En: n + " is gone: there is no such unit any more", Ja: n + " のユニットがなくなっています"}
 	case masked:
 		return checks.Text{En: n + " is masked and cannot start", Ja: n + " はマスクされていて起動できません"}
@@ -125,6 +127,9 @@ func whyLine(s service, t trouble) checks.Text {
 				Ja: fmt.Sprintf("%sに停止されました。", checks.At(u.StoppedAt)),
 			}
 		}
+		if !s.boots {
+			return checks.Text{En: "It is not enabled either.", Ja: "自動起動も無効になっています。"}
+		}
 		return checks.Text{En: "Nobody has started it since the boot.", Ja: "マシンの起動後、一度も起動されていません。"}
 	}
 	return checks.Text{}
@@ -186,7 +191,7 @@ func downAdvice(s service, t trouble) checks.Advice {
 	a := checks.Advice{Look: checks.Sh("sudo", "journalctl", "-u", name, "-n", "50", "--no-pager")}
 	switch t {
 	case gone:
-		a.Look = checks.Sh("systemctl", "list-unit-files", "mastodon*")
+		a.Look = checks.Sh("systemctl", "list-units", "--all", "--type=service")
 	case badFile, conditions:
 		a.Look = checks.Sh("systemctl", "status", name)
 	case masked:
@@ -207,17 +212,17 @@ func downAdvice(s service, t trouble) checks.Advice {
 func endedText(code, n string, r role, restarts int, journal []string) checks.Text {
 	head := checks.Text{
 		En: fmt.Sprintf("%s ended by itself and was started again", n),
-		Ja: fmt.Sprintf("%s が自然に終了し、自動で起動し直されました", n),
+		Ja: fmt.Sprintf("%s が予期せず終了し、自動で再起動されました", n),
 	}
 	if code == codeRestarts {
 		head = checks.Text{
 			En: fmt.Sprintf("%s was started again %d times within an hour", n, restarts),
-			Ja: fmt.Sprintf("%s が1時間に%d回、自動で起動し直されています", n, restarts),
+			Ja: fmt.Sprintf("%s が1時間に%d回、自動で再起動されています", n, restarts),
 		}
 	} else if restarts > 1 {
 		head = checks.Text{
 			En: fmt.Sprintf("%s ended by itself and was started again, %d times", n, restarts),
-			Ja: fmt.Sprintf("%s が自然に終了し、自動で起動し直されました（%d回）", n, restarts),
+			Ja: fmt.Sprintf("%s が予期せず終了し、自動で再起動されました（%d回）", n, restarts),
 		}
 	}
 	lost := checks.Text{}
@@ -236,10 +241,14 @@ func endedText(code, n string, r role, restarts int, journal []string) checks.Te
 	case redis:
 		lost = checks.Text{En: "What it had not yet saved is lost.", Ja: "未保存のデータ（ジョブなど）が失われた可能性があります。"}
 	}
-	return checks.Lines(head, lost, checks.Text{
-		En: "No update of the code explains it.",
-		Ja: "コードの更新に伴うものではありません。",
-	}, journalText(journal))
+	alone := checks.Text{}
+	if r.ofMastodon() {
+		alone = checks.Text{
+			En: "No update of the code explains it.",
+			Ja: "コードの更新に伴うものではありません。",
+		}
+	}
+	return checks.Lines(head, lost, alone, journalText(journal))
 }
 
 func endedAdvice(name string) checks.Advice {
@@ -248,7 +257,7 @@ func endedAdvice(name string) checks.Advice {
 
 func restartedText(u systemd.Unit) checks.Text {
 	n := unitName(u.Name)
-	return checks.Text{En: n + " was started again", Ja: n + " が起動し直されました"}
+	return checks.Text{En: n + " was started again", Ja: n + " が再起動されました"}
 }
 
 func bootText(u systemd.Unit) checks.Text {

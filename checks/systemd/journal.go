@@ -17,14 +17,20 @@ const journalPatience = 2 * time.Second
 // journalLimit bounds what is read of it, in bytes (own).
 const journalLimit = 64 << 10
 
-// Journal returns the last lines that a unit's own processes have written,
-// oldest first, made harmless; none where they may not be read.
-func (m *Manager) Journal(ctx context.Context, unit string, lines int) []string {
+// Journal returns the last lines that a unit's own processes have written since
+// an instant (the zero time is the boot), oldest first, made harmless; none
+// where they may not be read.
+func (m *Manager) Journal(ctx context.Context, unit string, since time.Time, lines int) []string {
 	ctx, cancel := context.WithTimeout(ctx, journalPatience)
 	defer cancel()
-	out, err := m.host.command(ctx, journalLimit,
+	words := []string{
 		"journalctl", "--quiet", "--no-pager", "--output=json", "--output-fields=MESSAGE,_PID", "--boot",
-		"--lines="+strconv.Itoa(lines+managerLines), "--unit="+unit)
+		"--lines=" + strconv.Itoa(lines+managerLines), "--unit=" + unit,
+	}
+	if !since.IsZero() {
+		words = append(words, "--since=@"+strconv.FormatInt(since.Unix(), 10))
+	}
+	out, err := m.host.command(ctx, journalLimit, words...)
 	if err != nil || out.Code != 0 {
 		return nil
 	}

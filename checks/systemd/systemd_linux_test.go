@@ -87,11 +87,11 @@ func TestBusAndToolSayTheSame(t *testing.T) {
 		}
 	})
 	t.Run("the journal is read and made harmless", func(t *testing.T) {
-		lines := overBus.Journal(t.Context(), "fails.service", 20)
+		lines := overBus.Journal(t.Context(), "fails.service", byName["fails.service"].RanAt, 20)
 		if !slices.Contains(lines, "it went (at)wrong") {
 			t.Errorf("%q", lines)
 		}
-		if lines := overBus.Journal(t.Context(), "no-such.service", 5); len(lines) != 0 {
+		if lines := overBus.Journal(t.Context(), "no-such.service", time.Time{}, 5); len(lines) != 0 {
 			t.Errorf("%q", lines)
 		}
 	})

@@ -42,3 +42,15 @@ func (c Config) ignores(timer string) bool {
 	}
 	return false
 }
+
+// named are the timers that are expected by their own names, and not only by a
+// pattern.
+func (c Config) named() []string {
+	var names []string
+	for _, p := range c.Watch {
+		if !strings.ContainsAny(p, `*?[\`) {
+			names = append(names, strings.TrimSuffix(p, ".timer")+".timer")
+		}
+	}
+	return names
+}

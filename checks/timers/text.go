@@ -63,6 +63,9 @@ func scheduleText(j job, s state) checks.Text {
 	n := name(j.timer.Name)
 	switch s {
 	case stateOff:
+		if !j.timer.Exists() {
+			return offHeadline(j, n)
+		}
 		return checks.Lines(offHeadline(j, n), j.role.harm(), lastLine(j))
 	case stateNever:
 		return checks.Lines(checks.Text{
@@ -80,6 +83,8 @@ func scheduleText(j job, s state) checks.Text {
 
 func offHeadline(j job, n string) checks.Text {
 	switch {
+	case !j.timer.Exists():
+		return checks.Text{En: "there is no timer " + n, Ja: n + " というtimerはありません"}
 	case j.timer.Load == "masked":
 		return checks.Text{En: n + " is masked and cannot run", Ja: n + " はマスクされていて実行されません"}
 	case j.timer.Load == "bad-setting" || j.timer.Load == "error":
@@ -139,6 +144,8 @@ func scheduleAdvice(j job, s state) checks.Advice {
 		a.Mend = []checks.Shell{checks.Sh("sudo", "systemctl", "restart", j.service.Name)}
 	case s != stateOff:
 		a.Mend = []checks.Shell{checks.Sh("sudo", "systemctl", "start", j.service.Name)}
+	case !j.timer.Exists():
+		a.Look = checks.Sh("systemctl", "list-timers", "--all")
 	case j.timer.Load == "bad-setting", j.timer.Load == "error":
 		a.Look = checks.Sh("systemctl", "status", j.timer.Name)
 	case j.timer.Load == "masked":

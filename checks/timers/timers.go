@@ -145,6 +145,9 @@ func (l *look) read(ctx context.Context, config Config) error {
 	for name := range l.before {
 		add(name)
 	}
+	for _, name := range config.named() {
+		add(name)
+	}
 	slices.Sort(names)
 	timers, err := l.manager.Read(ctx, names...)
 	if err != nil {
@@ -166,7 +169,7 @@ func (l *look) read(ctx context.Context, config Config) error {
 		if r == none && !started[i].Exists() {
 			r = l.before[t.Name].Role
 		}
-		if r == none || !t.Exists() {
+		if r == none || (!t.Exists() && !slices.Contains(config.named(), t.Name)) {
 			continue // of one that was deleted, somebody has thought
 		}
 		l.jobs = append(l.jobs, job{role: r, timer: t, service: started[i], before: l.before[t.Name], now: l.now})
@@ -200,7 +203,7 @@ func (l *look) judge(ctx context.Context, j job) {
 		}
 	}
 	if v := judgeFailed(j.role, m.Fails, l.lineages, l.now); v.Severity != checks.OK {
-		l.add(codeFailed, name, v, failedText(j, m, l.manager.Journal(ctx, j.service.Name, journalLines)), failedAdvice(j))
+		l.add(codeFailed, name, v, failedText(j, m, l.manager.Journal(ctx, j.service.Name, j.service.RanAt, journalLines)), failedAdvice(j))
 	}
 }
 

@@ -235,6 +235,12 @@ func TestTimersInARealSystemd(t *testing.T) {
 			t.Errorf("the timer of the advice is %s", state)
 		}
 	})
+	t.Run("a watched timer that is not there", func(t *testing.T) {
+		o := checkstest.Look(t, k, checkstest.Make(t, k, `watch = ["no-such"]`), nil)
+		if f, ok := checkstest.Find(o, "disabled", "no-such.timer"); !ok || f.Text.En != "there is no timer no-such.timer" {
+			t.Errorf("%+v", o.Findings)
+		}
+	})
 	t.Run("without a bus systemctl is asked", func(t *testing.T) {
 		g.Run(t, "mv", "/run/dbus/system_bus_socket", "/run/dbus/away")
 		o := look(t)

@@ -35,7 +35,7 @@ type spot struct {
 	Group func(name string) string
 }
 
-// homesLimit bounds the tablespaces and gem folders that are looked into (own).
+// someLimit bounds the tablespaces and gem folders that are looked into (own).
 const someLimit = 50
 
 // spots lists what is looked at, in order of importance: what comes first is

@@ -283,3 +283,16 @@ func unescape(s string) string {
 	}
 	return b.String()
 }
+
+// deviceAt is the file system that a path lies on.
+func deviceAt(path string) (uint64, bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return uint64(st.Dev), true
+}

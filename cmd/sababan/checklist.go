@@ -2,7 +2,9 @@ package main
 
 import (
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/cacerts"
 	"github.com/sababan/sababan/checks/certs"
+	"github.com/sababan/sababan/checks/clock"
 	"github.com/sababan/sababan/checks/disk"
 	"github.com/sababan/sababan/checks/instance"
 	"github.com/sababan/sababan/checks/latency"
@@ -19,5 +21,7 @@ func checklist(s *site.Site) []checks.Kind {
 		certs.Kind(s),
 		instance.Kind(s),
 		latency.Kind(s),
+		cacerts.Kind(s),
+		clock.Kind(s),
 	}
 }

@@ -94,7 +94,7 @@ func TestWhatTheJSONObjectSays(t *testing.T) {
 	wantFinding := jsonFinding{
 		Code: "used", Subject: "/", Severity: "critical", Road: "now", Harm: "2027-01-02T03:04:05.000Z",
 		Text:   "the disk / is 97 % full\nPosts with pictures will soon fail.",
-		Advice: "The journal can go first.\ndf -h / | tail -1\nsudo journalctl '--vacuum-size=200M'",
+		Advice: "The journal can go first.\ndf -h / | tail -1\nsudo journalctl --vacuum-size=200M",
 	}
 	got := critical.Findings[0]
 	harm, _ := time.Parse(time.RFC3339, got.Harm)

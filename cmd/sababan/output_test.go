@@ -45,13 +45,13 @@ Fine Disk: 71 % used, 7.2 GB free
   Posts with pictures will soon fail.
   The journal can go first.
   Look: df -h / | tail -1
-  Fix: sudo journalctl '--vacuum-size=200M'
+  Fix: sudo journalctl --vacuum-size=200M
 
 [Warning] the disk / is 97 % full
   Posts with pictures will soon fail.
   The journal can go first.
   Look: df -h / | tail -1
-  Fix: sudo journalctl '--vacuum-size=200M'
+  Fix: sudo journalctl --vacuum-size=200M
 
 [Unknown] blind (/mnt/far): the server does not answer
   Look: mount
@@ -79,7 +79,7 @@ func TestAReportInJapanese(t *testing.T) {
   まもなく画像つきの投稿ができなくなります。
   まずジャーナルを減らせます。
   見る: df -h / | tail -1
-  対処: sudo journalctl '--vacuum-size=200M'
+  対処: sudo journalctl --vacuum-size=200M
 
 【確認できず】broken: 権限がありません
   対処: sudo usermod -aG adm sababan
@@ -141,7 +141,7 @@ func TestOnATerminalEachCheckShowsThatItIsRunningAndThenItsLine(t *testing.T) {
 		"\r\x1b[K\x1b[31;1m[Action needed]\x1b[0;22m critical: 97 % used\nLooking: fine" +
 		"\r\x1b[K\x1b[32mFine\x1b[0m Disk: 71 % used, 7.2 GB free\n" +
 		"\n\x1b[31;1m[Action needed]\x1b[0;22m the disk / is 97 % full\n  Posts with pictures will soon fail.\n  The journal can go first.\n" +
-		"  Look: df -h / | tail -1\n  Fix: sudo journalctl '--vacuum-size=200M'\n" +
+		"  Look: df -h / | tail -1\n  Fix: sudo journalctl --vacuum-size=200M\n" +
 		"\nexample.social 10:15. 1 action needed, 1 fine\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)

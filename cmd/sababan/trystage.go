@@ -119,7 +119,7 @@ func (st *stage) close() {
 // seconds, and with the things that are to be broken made breakable.
 func (st *stage) config(env environment, f tryFlags) (*Config, error) {
 	kinds := func(s *site.Site) []checks.Kind {
-		s.Domain, s.Address, s.Roots = tryDomain, st.web.address, st.web.roots
+		s.Domain, s.Address, s.Roots, s.Offline = tryDomain, st.web.address, st.web.roots, true
 		return env.checklist(s)
 	}
 	c, err := loadConfig("", kinds, env.getenv)
