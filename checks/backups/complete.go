@@ -191,7 +191,7 @@ func (c *check) run(ctx context.Context, words []string, sink io.Writer, t *test
 		return
 	}
 	o, err := child.Run(ctx, child.Command{Words: words, Path: c.path, Sink: sink, Timeout: left, Idle: true})
-	t.Said, t.Short = checks.Quote(o.Trouble()), left < wholeNight
+	t.Said, t.Short = lastWords(o.Trouble(), t.Tool), left < wholeNight
 	switch {
 	case errors.Is(err, child.ErrMissing):
 		t.Outcome = outcomeNoTool
@@ -209,6 +209,12 @@ func (c *check) run(ctx context.Context, words []string, sink io.Writer, t *test
 	default:
 		t.Outcome = complaint(string(o.Err))
 	}
+}
+
+// lastWords are a tool's, without its own name before them.
+func lastWords(said, tool string) string {
+	said = strings.TrimPrefix(said, tool+": ")
+	return checks.Quote(strings.TrimPrefix(said, "error: "))
 }
 
 // complaints are failures that are not the backup's fault, by what the tools

@@ -113,7 +113,7 @@ func missingText(s seen) checks.Text {
 }
 
 func sizeText(s seen, code string) checks.Text {
-	now, usual := checks.Size(float64(s.Size)), checks.Size(float64(s.Usual))
+	now, usual := checks.Size(float64(s.Size)), usualSizeText(s)
 	if s.Size == 0 {
 		return checks.Lines(checks.Text{
 			En: fmt.Sprintf("backup %s is empty", s.Name.En),
@@ -122,17 +122,27 @@ func sizeText(s seen, code string) checks.Text {
 	}
 	if code == codeLarge {
 		return checks.Lines(checks.Text{
-			En: fmt.Sprintf("backup %s has grown to %s (usually %s)", s.Name.En, now.En, usual.En),
-			Ja: fmt.Sprintf("バックアップが%sに増えています（普段%s）: %s", now.Ja, usual.Ja, s.Name.Ja),
+			En: fmt.Sprintf("backup %s has grown to %s (%s)", s.Name.En, now.En, usual.En),
+			Ja: fmt.Sprintf("バックアップが%sに増えています（%s）: %s", now.Ja, usual.Ja, s.Name.Ja),
 		}, newestLine(s), checks.Text{
 			En: "Either something in the database has grown that fast, or the backup now takes in more than it did.",
 			Ja: "データベースの何かが急に増えたか、バックアップの対象が増えています。",
 		}, levelLine(s))
 	}
 	return checks.Lines(checks.Text{
-		En: fmt.Sprintf("backup %s is only %s (usually %s)", s.Name.En, now.En, usual.En),
-		Ja: fmt.Sprintf("バックアップが%sしかありません（普段%s）: %s", now.Ja, usual.Ja, s.Name.Ja),
+		En: fmt.Sprintf("backup %s is only %s (%s)", s.Name.En, now.En, usual.En),
+		Ja: fmt.Sprintf("バックアップが%sしかありません（%s）: %s", now.Ja, usual.Ja, s.Name.Ja),
 	}, newestLine(s), notAll(), levelLine(s))
+}
+
+// usualSizeText is "usually 1.2 GB"; before there is a week of sizes none of
+// them is usual yet.
+func usualSizeText(s seen) checks.Text {
+	u := checks.Size(float64(s.Usual))
+	if sizeBand(s) {
+		return checks.Text{En: "usually " + u.En, Ja: "普段" + u.Ja}
+	}
+	return checks.Text{En: "so far " + u.En, Ja: "これまで" + u.Ja}
 }
 
 func notAll() checks.Text {
@@ -291,8 +301,7 @@ func oneLine(s seen) checks.Text {
 	if s.Size >= 0 {
 		now, usual := checks.Size(float64(s.Size)), checks.Text{}
 		if s.Usual > 0 && sizeBand(s) {
-			u := checks.Size(float64(s.Usual))
-			usual = inBrackets(checks.Text{En: "usually " + u.En, Ja: "普段" + u.Ja})
+			usual = inBrackets(usualSizeText(s))
 		}
 		t = checks.Text{En: t.En + ", " + now.En + usual.En, Ja: t.Ja + "、" + now.Ja + usual.Ja}
 	}

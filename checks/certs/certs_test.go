@@ -37,7 +37,7 @@ func serve(t *testing.T, l checkstest.Leaf) *served {
 	cert := mid.Issue(t, l)
 	s.Install(t, cert.FullChain(), cert)
 	s.Start(t, s.Server(""))
-	s.kind = Kind(&site.Site{Domain: domain, Address: s.Addr, Roots: ca.Roots(), Proc: "/nowhere"})
+	s.kind = Kind(&site.Site{Domain: domain, Address: s.Addr, Roots: ca.Roots(), Proc: "/nowhere", Root: t.TempDir()})
 	s.c = checkstest.Make(t, s.kind, "")
 	return s
 }
@@ -317,7 +317,7 @@ func TestEachWayOfNotSpeakingTLSIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := Kind(&site.Site{Domain: domain, Address: tt.addr, Roots: ca.Roots(), Proc: "/nowhere"})
+			k := Kind(&site.Site{Domain: domain, Address: tt.addr, Roots: ca.Roots(), Proc: "/nowhere", Root: t.TempDir()})
 			f := only(t, checkstest.Look(t, k, checkstest.Make(t, k, ""), nil), connect, checks.Critical)
 			says(t, f.Text, tt.en, tt.ja)
 		})
@@ -332,7 +332,7 @@ func oldServer(cert tls.Certificate) func(net.Conn) {
 
 func TestALookWithoutTimeIsNoFinding(t *testing.T) {
 	addr := listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	k := Kind(&site.Site{Domain: domain, Address: addr, Roots: x509.NewCertPool(), Proc: "/nowhere"})
+	k := Kind(&site.Site{Domain: domain, Address: addr, Roots: x509.NewCertPool(), Proc: "/nowhere", Root: t.TempDir()})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := checkstest.Make(t, k, "").Look(ctx, checks.NoPast{})

@@ -236,7 +236,7 @@ func resolver(t *testing.T, answer func(*dnsmessage.Message)) *net.Resolver {
 }
 
 func TestADeadResolverIsOursAndAMissingNameIsTheirs(t *testing.T) {
-	s := &site.Site{Domain: "nothing.example", Roots: checkstest.NewCA(t, "Root").Roots(), Proc: "/nowhere"}
+	s := &site.Site{Domain: "nothing.example", Roots: checkstest.NewCA(t, "Root").Roots(), Proc: "/nowhere", Root: t.TempDir()}
 	k := Kind(s)
 
 	broken := newCheck(s, DefaultConfig())

@@ -49,12 +49,13 @@ func (e *refused) Error() string { return e.tool + ": " + e.said }
 
 func (c *check) at(path string) string { return filepath.Join(c.root, path) }
 
-// aptOptions make apt look at the same root as everything else here.
-func (c *check) aptOptions() []string {
+// aptEnvironment makes apt look at the same root as everything else here: it
+// must be named Dir in that root's own etc/apt/apt.conf.
+func (c *check) aptEnvironment() []string {
 	if c.root == "/" {
 		return nil
 	}
-	return []string{"-o", "Dir=" + c.root, "-o", "Dir::State::status=" + c.at("/var/lib/dpkg/status")}
+	return []string{"APT_CONFIG=" + c.at("/etc/apt/apt.conf")}
 }
 
 // fingerprint is what the answer of apt depends on: when it is the same, so is
@@ -95,9 +96,10 @@ func (c *check) fingerprint() (string, error) {
 // aptUpdates asks apt what an upgrade would do. Nothing is locked and nothing
 // changes; holds are passed over, so that what they keep back is seen, too.
 func (c *check) aptUpdates(ctx context.Context) ([]update, error) {
-	words := append([]string{"apt-get"}, c.aptOptions()...)
-	words = append(words, "-s", "-q", "-o", "Debug::NoLocking=1", "--ignore-hold", "dist-upgrade")
-	o, err := child.Run(ctx, child.Command{Words: words, Path: c.path, Limit: simulationLimit, Timeout: simulationTime, Idle: true})
+	o, err := child.Run(ctx, child.Command{
+		Words: []string{"apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "--ignore-hold", "dist-upgrade"},
+		Path:  c.path, Env: c.aptEnvironment(), Limit: simulationLimit, Timeout: simulationTime, Idle: true,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,12 @@
 package packages
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
-	"github.com/sababan/sababan/checks/child"
 )
 
 // shown is how many names a message lists (own: two lines on a phone).
@@ -62,7 +60,7 @@ func securityText(updates []update, now, oldest time.Time, auto string) checks.T
 		}
 	}
 	return checks.Lines(head,
-		checks.Text{En: "They are for: " + names.En + ".", Ja: "対象: " + names.Ja},
+		checks.Text{En: "Packages: " + names.En + ".", Ja: "対象: " + names.Ja},
 		autoLine(auto),
 	)
 }
@@ -109,7 +107,7 @@ func securityAdvice(auto string, dnf bool) checks.Advice {
 	default:
 		a.Look = checks.Sh("apt", "list", "--upgradable")
 	}
-	a.Mend = []checks.Shell{checks.Sh("sudo", "apt-get", "upgrade")}
+	a.Mend = []checks.Shell{checks.Sh("sudo", "apt", "upgrade")}
 	return a
 }
 
@@ -150,8 +148,8 @@ func listsText(l lists) checks.Text {
 		En: fmt.Sprintf("the lists of packages are %s old", checks.Ago(l.Proven)),
 		Ja: fmt.Sprintf("パッケージ一覧が%s前のままです", checks.Ago(l.Proven)),
 	}, checks.Text{
-		En: "Security updates that have come out since are not seen, by nobody and nothing here.",
-		Ja: "それ以降に出たセキュリティ更新は、このマシンでは検知できません。",
+		En: "Security updates that have come out since then are not known here, and nothing installs them.",
+		Ja: "それ以降に出たセキュリティ更新は、検知も適用もされません。",
 	})
 }
 
@@ -162,7 +160,7 @@ func listsAdvice() checks.Advice {
 			Ja: "古いままなら、apt-daily.timerが動いているか、apt-get updateのエラーを確認してください。",
 		},
 		Look: checks.Sh("systemctl", "list-timers", "--all", "apt-daily*"),
-		Mend: []checks.Shell{checks.Sh("sudo", "apt-get", "update")},
+		Mend: []checks.Shell{checks.Sh("sudo", "apt", "update")},
 	}
 }
 
@@ -295,8 +293,16 @@ func unattendedAdvice() checks.Advice {
 	}
 }
 
+// systemNameLimit is how much of a distribution's name is shown (own).
+const systemNameLimit = 40
+
+func systemName(r release) string {
+	name := []rune(checks.Quote(r.Name))
+	return string(name[:min(len(name), systemNameLimit)])
+}
+
 func supportText(r release, v verdict) checks.Text {
-	name, term := checks.Quote(r.Name), checks.Same(r.Term)
+	name, term := systemName(r), checks.Same(r.Term)
 	if r.Term != "" {
 		term = checks.Text{En: " (" + r.Term + ")", Ja: "（" + r.Term + "）"}
 	}
@@ -328,81 +334,6 @@ func supportAdvice(r release) checks.Advice {
 		a.Look = checks.Sh("cat", "/etc/os-release")
 	}
 	return a
-}
-
-// Why something could not be seen.
-
-func nothingSeen() checks.Text {
-	return checks.Text{En: "the packages could not be looked at", Ja: "パッケージの状態を確認できませんでした"}
-}
-
-func noManager() checks.Text {
-	return checks.Text{
-		En: "neither apt nor dnf is on this machine",
-		Ja: "このマシンにはaptもdnfもありません",
-	}
-}
-
-func blindUpdates(err error) checks.Text {
-	var said *refused
-	switch {
-	case errors.As(err, &said):
-		q := checks.Quote(said.said)
-		return checks.Text{
-			En: fmt.Sprintf("which updates wait: %s does not tell (“%s”)", said.tool, q),
-			Ja: fmt.Sprintf("更新の有無を確認できません（%sの出力: 「%s」）", said.tool, q),
-		}
-	case errors.Is(err, child.ErrDeadline):
-		return checks.Text{
-			En: "which updates wait: no answer in time",
-			Ja: "更新の有無を確認できません（時間内に応答なし）",
-		}
-	case errors.Is(err, child.ErrMissing):
-		return checks.Text{
-			En: "which updates wait: the tool for it is not on this machine",
-			Ja: "更新の有無を確認できません（必要なコマンドがありません）",
-		}
-	}
-	return checks.Text{En: "which updates wait could not be asked", Ja: "更新の有無を確認できません"}
-}
-
-func mendUpdates(err error, dnf bool) checks.Advice {
-	var said *refused
-	switch {
-	case !errors.As(err, &said):
-		return checks.Advice{}
-	case dnf:
-		return checks.Advice{Mend: []checks.Shell{checks.Sh("sudo", "dnf", "makecache")}}
-	}
-	return checks.Advice{Look: checks.Sh("sudo", "apt-get", "check")}
-}
-
-func blindProcesses() checks.Text {
-	return checks.Text{
-		En: "which processes use deleted libraries: those of other users are hidden from me",
-		Ja: "古いライブラリを使っているプロセスを確認できません（ほかのユーザーのプロセスが見えません）",
-	}
-}
-
-func mendProcesses() checks.Advice {
-	return checks.Advice{Text: checks.Text{
-		En: "It can be seen as root: sudo sababan check packages.",
-		Ja: "rootなら確認できます: sudo sababan check packages",
-	}}
-}
-
-func blindLog() checks.Text {
-	return checks.Text{
-		En: "whether unattended-upgrades succeeds: no permission for its log",
-		Ja: "自動更新（unattended-upgrades）のログを読む権限がありません",
-	}
-}
-
-func mendLog() checks.Advice {
-	return checks.Advice{Text: checks.Text{
-		En: "The group adm may read it.",
-		Ja: "admグループに入っていれば読めます。",
-	}}
 }
 
 // summary is the line for all.
@@ -452,13 +383,10 @@ func (r *round) summary() checks.Text {
 		parts = append(parts, checks.Text{En: "reboot due", Ja: "再起動待ち"})
 	}
 	if rel := r.state.Release; !rel.Ends.IsZero() && r.now.Before(rel.Ends) {
-		name, on, term := checks.Quote(rel.Name), checks.On(rel.Ends.Add(-day)), ""
-		if rel.Term != "" {
-			term = rel.Term + " "
-		}
+		name, on := systemName(rel), checks.On(rel.Ends.Add(-day))
 		parts = append(parts, checks.Text{
-			En: fmt.Sprintf("%s has %ssupport to %s", name, term, on),
-			Ja: fmt.Sprintf("%s の%sサポートは%sまで", name, term, on),
+			En: fmt.Sprintf("%s has %s to %s", name, strings.TrimSpace(rel.Term+" support"), on),
+			Ja: fmt.Sprintf("%s の%sサポートは%sまで", name, rel.Term, on),
 		})
 	}
 	return checks.Join(checks.Text{En: "; ", Ja: "、"}, parts...)

@@ -20,8 +20,10 @@ const logTail = 64 << 10
 
 // switchedOn asks apt's own configuration, in whatever way it is written.
 func (c *check) switchedOn(ctx context.Context) (bool, error) {
-	words := append([]string{"apt-config"}, c.aptOptions()...)
-	o, err := child.Run(ctx, child.Command{Words: append(words, "dump", "APT::Periodic"), Path: c.path, Timeout: 10 * time.Second})
+	o, err := child.Run(ctx, child.Command{
+		Words: []string{"apt-config", "dump", "APT::Periodic"},
+		Path:  c.path, Env: c.aptEnvironment(), Timeout: 10 * time.Second,
+	})
 	if err != nil {
 		return false, err
 	}

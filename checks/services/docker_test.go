@@ -20,6 +20,11 @@ import (
 	"github.com/sababan/sababan/checks/systemd"
 )
 
+// read writes a text out as its reader sees it.
+func read(t checks.Text, l checks.Lang) string {
+	return t.Read(checks.Reader{Lang: l, Zone: time.UTC, Now: time.Now()})
+}
+
 // A box is what the proxy says of one container.
 type box struct {
 	Service, Image, Name, Project string

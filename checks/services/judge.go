@@ -111,8 +111,10 @@ func boots(u systemd.Unit, wanting map[string]systemd.Unit) bool {
 func isTarget(name string) bool { return strings.HasSuffix(name, ".target") }
 
 // needed tells whether a unit must run here. roleRuns tells whether another
-// unit does the same work, lives whether Mastodon is at home on this machine.
-func needed(s service, roleRuns, lives bool) bool {
+// unit does the same work; idle, that nothing of Mastodon's runs or is enabled
+// on this machine: then it has been forgotten, whereas a machine that is there
+// for Sidekiq alone has the files of the others, too.
+func needed(s service, roleRuns, idle bool) bool {
 	u := s.unit
 	switch {
 	case s.asked:
@@ -128,7 +130,7 @@ func needed(s service, roleRuns, lives bool) bool {
 	case s.boots && u.File != "static" && u.File != "indirect":
 		return true
 	}
-	return s.role.ofMastodon() && !roleRuns && lives
+	return s.role.ofMastodon() && idle
 }
 
 // A trouble is why a unit that must run does not.

@@ -48,23 +48,24 @@ func TestWhetherAUnitMustRun(t *testing.T) {
 	}
 	was := memo{Active: true, Boots: true}
 	for name, c := range map[string]struct {
-		s           service
-		runs, lives bool
-		want        bool
+		s          service
+		runs, idle bool
+		want       bool
 	}{
-		"what is enabled must":                                {s: service{unit: unit("loaded", "inactive", "enabled"), boots: true}, want: true},
-		"what is disabled and was never seen to run must not": {s: service{role: proxy, unit: unit("loaded", "inactive", "disabled")}, lives: true},
-		"what has failed must":                                {s: service{role: proxy, unit: unit("loaded", "failed", "disabled")}, want: true},
-		"what ran and no boot would start must":               {s: service{role: proxy, unit: unit("loaded", "inactive", "disabled"), before: memo{Active: true}}, want: true},
-		"what somebody has disabled must not":                 {s: service{role: proxy, unit: unit("loaded", "inactive", "disabled"), before: was}},
-		"the last Sidekiq must, disabled or not":              {s: service{role: sidekiq, unit: unit("loaded", "inactive", "disabled"), before: was}, lives: true, want: true},
-		"one Sidekiq of two must not when it was disabled":    {s: service{role: sidekiq, unit: unit("loaded", "inactive", "disabled"), before: was}, runs: true, lives: true},
-		"what is only installed must not":                     {s: service{role: web, unit: unit("loaded", "inactive", "disabled")}},
-		"what was renamed must not":                           {s: service{role: sidekiq, unit: unit("not-found", "inactive", ""), before: was}, runs: true, lives: true},
-		"what was taken away and has no other must":           {s: service{role: redis, unit: unit("not-found", "inactive", ""), before: was}, want: true},
-		"what was masked and has no other must":               {s: service{role: redis, unit: unit("masked", "inactive", "masked"), before: was}, want: true},
+		"what is enabled must":                                    {s: service{unit: unit("loaded", "inactive", "enabled"), boots: true}, want: true},
+		"what is disabled and was never seen to run must not":     {s: service{role: proxy, unit: unit("loaded", "inactive", "disabled")}},
+		"what has failed must":                                    {s: service{role: proxy, unit: unit("loaded", "failed", "disabled")}, want: true},
+		"what ran and no boot would start must":                   {s: service{role: proxy, unit: unit("loaded", "inactive", "disabled"), before: memo{Active: true}}, want: true},
+		"what somebody has disabled must not":                     {s: service{role: proxy, unit: unit("loaded", "inactive", "disabled"), before: was}},
+		"the last Sidekiq must not when somebody has disabled it": {s: service{role: sidekiq, unit: unit("loaded", "inactive", "disabled"), before: was}},
+		"one Sidekiq of two must not when it was disabled":        {s: service{role: sidekiq, unit: unit("loaded", "inactive", "disabled"), before: was}, runs: true},
+		"what is all there is of Mastodon must":                   {s: service{role: web, unit: unit("loaded", "inactive", "disabled")}, idle: true, want: true},
+		"what is only installed must not":                         {s: service{role: web, unit: unit("loaded", "inactive", "disabled")}},
+		"what was renamed must not":                               {s: service{role: sidekiq, unit: unit("not-found", "inactive", ""), before: was}, runs: true},
+		"what was taken away and has no other must":               {s: service{role: redis, unit: unit("not-found", "inactive", ""), before: was}, want: true},
+		"what was masked and has no other must":                   {s: service{role: redis, unit: unit("masked", "inactive", "masked"), before: was}, want: true},
 	} {
-		if got := needed(c.s, c.runs, c.lives); got != c.want {
+		if got := needed(c.s, c.runs, c.idle); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -45,7 +45,7 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 		Title: checks.Text{En: "services", Ja: "サービス"},
 		Words: checks.Words{
 			En: []string{"service", "units", "processes", "systemd", "docker"},
-			Ja: []string{"サービス", "プロセス", "稼働", "コンテナ"},
+			Ja: []string{"サービス", "プロセス", "コンテナ"},
 		},
 		Scope:   checks.Host,
 		After:   []string{"memory", "disk"},
@@ -253,19 +253,18 @@ func (l *look) roleRuns(r role, but string) bool {
 	})
 }
 
-// lives tells whether Mastodon is at home on this machine, and not only
-// installed.
-func (l *look) lives() bool {
-	return slices.ContainsFunc(l.services, func(s service) bool {
-		return s.role.ofMastodon() && (s.unit.IsActive() || s.unit.File == "enabled")
+// idle tells that nothing of Mastodon's runs here or would at the next boot.
+func (l *look) idle() bool {
+	return !slices.ContainsFunc(l.services, func(s service) bool {
+		return s.role.ofMastodon() && (s.unit.IsActive() || s.boots)
 	})
 }
 
 func (l *look) judgeUnits(ctx context.Context) {
-	lives := l.lives()
+	idle := l.idle()
 	var keep []service
 	for _, s := range l.services {
-		if needed(s, l.roleRuns(s.role, s.unit.Name), lives) {
+		if needed(s, l.roleRuns(s.role, s.unit.Name), idle) {
 			keep = append(keep, s)
 		}
 	}

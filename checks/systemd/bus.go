@@ -61,18 +61,6 @@ func (b *bus) list(ctx context.Context, patterns []string) ([]Unit, error) {
 	return units[:min(len(units), unitLimit)], nil
 }
 
-func (b *bus) files(ctx context.Context, patterns []string) (map[string]string, error) {
-	found, err := b.conn.ListUnitFilesByPatternsContext(ctx, nil, patterns)
-	if err != nil {
-		return nil, fmt.Errorf("list unit files: %w", err)
-	}
-	files := map[string]string{}
-	for _, f := range found {
-		files[f.Path[strings.LastIndexByte(f.Path, '/')+1:]] = f.Type
-	}
-	return files, nil
-}
-
 func (b *bus) read(ctx context.Context, names []string) ([]Unit, error) {
 	var units []Unit
 	for _, name := range names[:min(len(names), unitLimit)] {

@@ -8,8 +8,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/sababan/sababan/checks/child"
 )
@@ -69,8 +72,6 @@ type Manager struct {
 type source interface {
 	// list returns the loaded units that match a pattern.
 	list(ctx context.Context, patterns []string) ([]Unit, error)
-	// files returns the installed unit files that match, name to state.
-	files(ctx context.Context, patterns []string) (map[string]string, error)
 	// read returns everything about units by name.
 	read(ctx context.Context, names []string) ([]Unit, error)
 	close()
@@ -109,12 +110,6 @@ func (m *Manager) Units(ctx context.Context, patterns ...string) ([]Unit, error)
 	return m.source.list(ctx, patterns)
 }
 
-// Files returns the unit files that match one of the patterns, from name to
-// state: "enabled", "disabled", "static", "masked" …
-func (m *Manager) Files(ctx context.Context, patterns ...string) (map[string]string, error) {
-	return m.source.files(ctx, patterns)
-}
-
 // Read returns everything about units by name, in the order of the names. One
 // that does not exist has Load "not-found".
 func (m *Manager) Read(ctx context.Context, names ...string) ([]Unit, error) {
@@ -122,4 +117,25 @@ func (m *Manager) Read(ctx context.Context, names ...string) ([]Unit, error) {
 		return nil, nil
 	}
 	return m.source.read(ctx, names)
+}
+
+// unitFolders are where unit files lie.
+var unitFolders = []string{
+	"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",
+}
+
+// Installed returns the names of the unit files that end with a suffix. The
+// manager could list them, too, at forty times the cost: it looks at everything
+// that is linked to each.
+func (h Host) Installed(suffix string) []string {
+	seen := map[string]bool{}
+	for _, folder := range unitFolders {
+		entries, _ := os.ReadDir(h.Path(folder)) // not every folder is there
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), suffix) {
+				seen[e.Name()] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }

@@ -45,20 +45,6 @@ func (t tool) list(ctx context.Context, patterns []string) ([]Unit, error) {
 	return units, nil
 }
 
-func (t tool) files(ctx context.Context, patterns []string) (map[string]string, error) {
-	text, err := t.ask(ctx, append([]string{"list-unit-files", "--plain", "--full", "--no-legend", "--no-pager", "--"}, patterns...)...)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string]string{}
-	for line := range strings.Lines(text) {
-		if f := strings.Fields(line); len(f) >= 2 {
-			files[f[0]] = f[1]
-		}
-	}
-	return files, nil
-}
-
 // shown are the properties that [fromTool] reads.
 var shown = []string{
 	"Id", "LoadState", "LoadError", "ActiveState", "SubState", "UnitFileState", "ActiveEnterTimestamp", "StateChangeTimestamp",

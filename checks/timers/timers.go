@@ -30,7 +30,7 @@ func Kind(_ *site.Site, opts ...Option) checks.Kind {
 		Name:  "timers",
 		Title: checks.Text{En: "timers", Ja: "定期実行"},
 		Words: checks.Words{
-			En: []string{"timer", "cron", "schedule", "jobs"},
+			En: []string{"timer", "cron", "schedule"},
 			Ja: []string{"定期実行", "タイマー", "スケジュール", "自動実行"},
 		},
 		Scope:    checks.Host,
@@ -85,7 +85,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 	case err == nil:
 		defer m.Close()
 		l.manager = m
-		if err := l.read(ctx, c.config); err != nil {
+		if err := l.read(ctx, c.host, c.config); err != nil {
 			return checks.Observation{}, systemd.Unseen(err)
 		}
 	case !errors.Is(err, systemd.ErrAbsent):
@@ -119,12 +119,8 @@ func recall(past checks.Past) map[string]memo {
 
 // read finds the timers that matter: those that are loaded, and those that are
 // installed, by name or by what they start.
-func (l *look) read(ctx context.Context, config Config) error {
+func (l *look) read(ctx context.Context, host systemd.Host, config Config) error {
 	loaded, err := l.manager.Units(ctx, "*.timer")
-	if err != nil {
-		return err
-	}
-	files, err := l.manager.Files(ctx, "*.timer")
 	if err != nil {
 		return err
 	}
@@ -137,7 +133,7 @@ func (l *look) read(ctx context.Context, config Config) error {
 	for _, u := range loaded {
 		add(u.Name)
 	}
-	for name := range files {
+	for _, name := range host.Installed(".timer") {
 		if guess := timerRole(systemd.Unit{Name: name}, systemd.Unit{}, config.Watch); guess != none {
 			add(name)
 		}

@@ -121,7 +121,7 @@ func mediaAdvice(f site.Found) checks.Advice {
 }
 
 // tootctl is a call of it as Mastodon's own account, with rbenv where it is.
-func tootctl(f found, words ...string) checks.Shell {
+func tootctl(f site.Found, words ...string) checks.Shell {
 	user := f.User
 	if user == "" {
 		user = "mastodon"

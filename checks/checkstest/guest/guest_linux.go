@@ -6,9 +6,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,8 +51,7 @@ func Boot(t *testing.T) *Guest {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		// What was mounted on it was mounted in the guest's namespace.
-		if err := os.Remove(folder); err != nil {
+		if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the guest left something: %v", err)
 		}
 	})
@@ -70,20 +71,34 @@ func Boot(t *testing.T) *Guest {
 		UseCgroupFD: true, CgroupFD: g.group.fd,
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNET,
 	}
-	if err := g.cmd.Start(); err != nil {
+	started := make(chan error, 1)
+	go func() {
+		// The kernel ends the guest with the thread that started it: this one
+		// stays for as long as the guest lives, and no longer than the test.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(g.ended)
+		err := g.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = g.cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		g.cmd = nil
 		t.Fatalf("this test boots a systemd of its own, and this machine refuses the namespaces: %v", err)
 	}
-	go func() {
-		defer close(g.ended)
-		_ = g.cmd.Wait()
-	}()
 	g.PID = g.cmd.Process.Pid
 	g.Root = "/proc/" + strconv.Itoa(g.PID) + "/root"
 	g.Until(t, "its systemd answers", func() bool {
 		name, err := os.ReadFile("/proc/" + strconv.Itoa(g.PID) + "/comm")
 		return err == nil && strings.TrimSpace(string(name)) == "systemd" && exists(g.Path("/run/systemd/private"))
 	})
+	// What was mounted on the folder was mounted in the guest's namespace, and
+	// has moved away; a test that is killed leaves no folder.
+	if err := os.Remove(folder); err != nil {
+		t.Errorf("the guest's folder: %v", err)
+	}
 	// It ends with another status than 0 when some unit has failed.
 	state, _ := g.Try("systemctl", "is-system-running", "--wait")
 	if s := strings.TrimSpace(state); s != "running" && s != "degraded" {
