@@ -213,6 +213,7 @@ func TestServicesInARealSystemd(t *testing.T) {
 	t.Run("a unit that starts for too long", func(t *testing.T) {
 		s.with(t, web, "[Service]\nType=notify\nTimeoutStartSec=infinity\nExecStart=/bin/sleep 100000\n"+always, func() {
 			s.Run(t, "systemctl", "restart", "--no-block", web)
+			s.Until(t, "it starts", func() bool { return s.Property(t, web, "ActiveState") == "activating" })
 			s.Until(t, "it starts for more than a second", func() bool {
 				_, ok := checkstest.Find(s.look(t), "down", web)
 				return ok

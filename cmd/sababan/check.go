@@ -102,9 +102,14 @@ func check(ctx context.Context, env environment, flags checkFlags, names []strin
 	if err != nil {
 		return err
 	}
-	looks := make([]look, len(chosen))
-	for i, c := range chosen {
-		looks[i] = look{configured: c, Named: len(names) > 0}
+	var looks []look
+	var long []string // left out: they take long, and nobody asked for them
+	for _, c := range chosen {
+		if c.Kind.Long && len(names) == 0 {
+			long = append(long, c.Kind.Name)
+			continue
+		}
+		looks = append(looks, look{configured: c, Named: len(names) > 0})
 	}
 	out := bufio.NewWriter(env.stdout)
 	columns, terminal := env.columns()
@@ -114,6 +119,7 @@ func check(ctx context.Context, env environment, flags checkFlags, names []strin
 		place:   placeName(config),
 		paint:   newPaint(terminal && env.getenv("NO_COLOR") == "" && env.getenv("TERM") != "dumb"),
 		verbose: flags.verbose,
+		long:    long,
 	}
 	live := terminal && !flags.json
 	show := func(looking []string, ended *look) {

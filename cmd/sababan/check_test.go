@@ -199,6 +199,17 @@ func TestLevelsThatTakeLongRunOnlyWhenNamed(t *testing.T) {
 	}
 }
 
+func TestACheckThatTakesLongIsLeftOutUnlessItIsNamed(t *testing.T) {
+	status, out, _ := typed(t, testKinds("fine", "long"), "check")
+	if status != 0 || strings.Contains(out, "walked over all") || !strings.Contains(out, "Takes long, so only by name: sababan check long\n") {
+		t.Error(status, out)
+	}
+	_, out, _ = typed(t, testKinds("fine", "long"), "check", "long")
+	if !strings.Contains(out, "walked over all") || strings.Contains(out, "Takes long") {
+		t.Error(out)
+	}
+}
+
 func TestADisabledCheckRunsOnlyWhenNamed(t *testing.T) {
 	path := writeConfig(t, "[checks.critical]\nenabled = false")
 	if status, out, _ := typed(t, testKinds("fine", "critical"), "check", "--config", path); status != 0 || strings.Contains(out, "critical") {

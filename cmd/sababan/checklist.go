@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/backups"
 	"github.com/sababan/sababan/checks/cacerts"
 	"github.com/sababan/sababan/checks/certs"
 	"github.com/sababan/sababan/checks/clock"
@@ -9,7 +10,10 @@ import (
 	"github.com/sababan/sababan/checks/instance"
 	"github.com/sababan/sababan/checks/latency"
 	"github.com/sababan/sababan/checks/memory"
+	"github.com/sababan/sababan/checks/packages"
+	"github.com/sababan/sababan/checks/services"
 	"github.com/sababan/sababan/checks/site"
+	"github.com/sababan/sababan/checks/timers"
 )
 
 // checklist is the checklist: one line per kind of check, in the order in
@@ -18,6 +22,10 @@ func checklist(s *site.Site) []checks.Kind {
 	return []checks.Kind{
 		disk.Kind(s),
 		memory.Kind(s),
+		services.Kind(s),
+		timers.Kind(s),
+		backups.Kind(s),
+		packages.Kind(s),
 		certs.Kind(s),
 		instance.Kind(s),
 		latency.Kind(s),

@@ -132,6 +132,10 @@ func testKind(name string, s *site.Site) checks.Kind {
 		return kindOf(name, deepLook{func(context.Context, checks.Past) (checks.Observation, error) {
 			return checks.Observation{Summary: checks.Text{En: "looked at the top", Ja: "概要を確認しました"}}, nil
 		}})
+	case "long":
+		k := kindOf(name, saw(checks.Observation{Summary: checks.Text{En: "walked over all", Ja: "すべて計測しました"}}))
+		k.Long = true
+		return k
 	case "needy":
 		k := kindOf(name, saw(checks.Observation{Summary: fineSummary}))
 		k.Scope = checks.Site

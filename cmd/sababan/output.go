@@ -21,6 +21,7 @@ type printer struct {
 	place   string
 	paint   paint
 	verbose bool
+	long    []string // checks that were left out because they take long
 	waiting bool // the line of what is looking stands on the screen
 	lines   int  // how many times something was printed
 }
@@ -37,7 +38,7 @@ func (p *printer) report(looks []look) {
 	for _, l := range sorted {
 		p.details(l)
 	}
-	if p.lines > before && slices.ContainsFunc(looks, func(l look) bool { return l.NotSetUp != nil }) {
+	if p.lines > before && (len(p.long) > 0 || slices.ContainsFunc(looks, func(l look) bool { return l.NotSetUp != nil })) {
 		p.printf("\n")
 	}
 	p.missing(looks)
@@ -168,8 +169,8 @@ func (p *printer) indented(text string) {
 	}
 }
 
-// missing says what is not set up: one line, or one each when asked for more
-// or by name.
+// missing says what is not set up, one line, or one each when asked for more
+// or by name; and what takes long and was not asked for.
 func (p *printer) missing(looks []look) {
 	var names []string
 	var each []checks.Text
@@ -188,6 +189,9 @@ func (p *printer) missing(looks []look) {
 		}
 	case len(names) > 0:
 		p.text(notSetUp(names))
+	}
+	if len(p.long) > 0 {
+		p.text(byName(p.long))
 	}
 }
 

@@ -73,6 +73,15 @@ func needs(name, setting string) checks.Text {
 	}
 }
 
+// byName is the one line of what takes long and was not asked for.
+func byName(names []string) checks.Text {
+	command := "sababan check " + strings.Join(names, " ")
+	return checks.Text{
+		En: "Takes long, so only by name: " + command,
+		Ja: "時間がかかるため、名前を指定したときだけ: " + command,
+	}
+}
+
 func lookLabel() checks.Text { return checks.Text{En: "Look: ", Ja: "見る: "} }
 
 func mendLabel() checks.Text { return checks.Text{En: "Fix: ", Ja: "対処: "} }
