@@ -73,8 +73,12 @@ func shownAt(raw map[string]any, key string) (any, bool) {
 	switch t := v.(type) {
 	case map[string]any:
 		return shownAt(t, rest)
-	case []map[string]any:
-		return shownAt(t[0], rest)
+	case []map[string]any: // one of several examples is enough
+		for _, one := range t {
+			if shown, ok := shownAt(one, rest); ok {
+				return shown, true
+			}
+		}
 	}
 	return nil, false
 }

@@ -22,8 +22,8 @@ type printer struct {
 	paint   paint
 	verbose bool
 	long    []string // checks that were left out because they take long
-	waiting bool // the line of what is looking stands on the screen
-	lines   int  // how many times something was printed
+	waiting bool     // the line of what is looking stands on the screen
+	lines   int      // how many times something was printed
 }
 
 // report is what goes into a pipe: how many of each, one line per check, the
