@@ -14,7 +14,9 @@ import (
 
 const (
 	checkTimes = 20
-	checkGoal  = 150 // ms of wall clock (own: an answer that nobody waits for)
+	// checkGoal is in ms of wall clock (own: apt's simulated upgrade alone takes
+	// about three seconds of CPU, everything else 150 ms).
+	checkGoal = 6000
 )
 
 // measureCheck runs the whole checklist once, against this machine and a server
