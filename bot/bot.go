@@ -27,6 +27,8 @@ type Options struct {
 	// NotSetUp are the kinds that miss a setting, Needs the setting by name.
 	NotSetUp []checks.Kind
 	Needs    map[string]string
+	// Off are the kinds that the configuration switches off.
+	Off []checks.Kind
 	// PollEvery is how often mentions are asked for when nothing wakes the
 	// bot, WakeEvery the least time between two times of asking (defaults:
 	// 60 s and 5 s; a server allows 300 such calls in 15 minutes).
@@ -71,7 +73,7 @@ func New(o Options) *Bot {
 	}
 	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
-	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp)
+	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp, o.Off)
 	b.out = newOutbox(o.DB, o.Log, o.Channel)
 	b.people = newPeople(o.DB, o.Log, o.Home, o.Admins, &b.limit)
 	b.desk = &desk{
@@ -169,7 +171,8 @@ func (b *Bot) hello(ctx context.Context, start, now time.Time) (checks.Text, boo
 		return checks.Text{}, false, err
 	}
 	t := s.tally()
-	if t.waiting > 0 && now.Sub(start) < firstRound {
+	awaited := slices.ContainsFunc(s.views, func(v schedule.View) bool { return !v.Looked && !v.Kind.Long })
+	if awaited && now.Sub(start) < firstRound {
 		return checks.Text{}, false, nil
 	}
 	count := t.countText()

@@ -52,7 +52,7 @@ func (b *Bot) commands() []command {
 		{
 			name: "help",
 			words: checks.Words{
-				En: []string{"usage", "commands"},
+				En: []string{"commands", "manual"},
 				Ja: []string{"ヘルプ", "使い方", "つかいかた", "使いかた", "何ができる", "コマンド", "助けて"},
 			},
 			usage:  checks.Text{En: "help", Ja: "ヘルプ"},

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -86,7 +87,9 @@ func lookOnce(ctx context.Context, binary string, s *stage) (r report, err error
 		return r, fmt.Errorf("check --json: %w (%w)", err, errors.Join(err, sayWhy(status)))
 	}
 	for _, c := range r.Checks {
-		if c.Error != "" || c.Severity == "not-set-up" {
+		// What needs systemd or other servers sees nothing on some machines; it
+		// is looked at all the same.
+		if slices.Contains([]string{"disk", "memory", "certs", "instance", "latency"}, c.Name) && (c.Error != "" || c.Severity == "not-set-up") {
 			return r, fmt.Errorf("check --json: %s sees nothing here: %s", c.Name, c.Error)
 		}
 	}

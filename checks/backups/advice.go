@@ -15,7 +15,7 @@ func listing(s seen) checks.Shell {
 	} else if strings.ContainsAny(folder, `*?[\`) {
 		return nil
 	}
-	sh := command("sudo", "ls", "-lht", folder)
+	sh := checks.Written("sudo", "ls", "-lht", folder)
 	if sh == nil {
 		return nil
 	}
@@ -69,19 +69,19 @@ func incompleteAdvice(s seen) checks.Advice {
 	p := s.Tested.Path
 	switch tool := s.Tested.Tool; tool {
 	case "pg_restore":
-		a.Look = command("sudo", "pg_restore", "-f", "/dev/null", p)
+		a.Look = checks.Written("sudo", "pg_restore", "-f", "/dev/null", p)
 	case "gzip", "zstd", "xz", "bzip2":
-		a.Look = command("sudo", tool, "-t", p)
+		a.Look = checks.Written("sudo", tool, "-t", p)
 	case "tar":
-		if sh := command("sudo", "tar", "-tf", p); sh != nil {
+		if sh := checks.Written("sudo", "tar", "-tf", p); sh != nil {
 			a.Look = sh.Pipe("tail", "-n", "3")
 		}
 	default:
-		a.Look = command("sudo", "tail", "-n", "5", p)
+		a.Look = checks.Written("sudo", "tail", "-n", "5", p)
 	}
 	if s.Tested.Cut {
 		if tool := s.Tested.Tool; tool != "" {
-			if sh := command("sudo", tool, "-dc", p); sh != nil {
+			if sh := checks.Written("sudo", tool, "-dc", p); sh != nil {
 				a.Look = sh.Pipe("tail", "-n", "5")
 			}
 		}
@@ -106,7 +106,7 @@ func sameDiskAdvice(list []seen) checks.Advice {
 	}}
 	for _, s := range list {
 		if s.Newest != nil && s.Newest.Path != "" {
-			a.Look = command("df", "-h", s.Newest.Path)
+			a.Look = checks.Written("df", "-h", s.Newest.Path)
 			break
 		}
 	}
@@ -118,7 +118,7 @@ func noEnvAdvice(live string) checks.Advice {
 		En: "Add it to a backup that is kept as safe as the server itself. If you keep it elsewhere (a password manager), write env_kept = true into [checks.backups].",
 		Ja: "サーバーと同じくらい安全な場所のバックアップに加えてください。パスワードマネージャーなどに別途保管しているなら、[checks.backups]にenv_kept = trueと書いてください。",
 	}}
-	a.Look = command("sudo", "ls", "-l", filepath.Join(live, envFile))
+	a.Look = checks.Written("sudo", "ls", "-l", filepath.Join(live, envFile))
 	return a
 }
 

@@ -86,7 +86,7 @@ func (r *round) finding(s *seen, code string, v verdict, text checks.Text, advic
 		f.Road = checks.Now
 	}
 	if s != nil {
-		f.Subject = subject(s.label())
+		f.Subject = checks.Subject(s.label())
 		s.Illness = max(s.Illness, v.Severity)
 	}
 	r.out.Findings = append(r.out.Findings, f)
@@ -94,7 +94,7 @@ func (r *round) finding(s *seen, code string, v verdict, text checks.Text, advic
 }
 
 func (r *round) blind(s *seen, code string, why checks.Text, mend checks.Advice) {
-	r.out.Blind = append(r.out.Blind, checks.Blind{Code: code, Subject: subject(s.label()), Why: why, Mend: mend})
+	r.out.Blind = append(r.out.Blind, checks.Blind{Code: code, Subject: checks.Subject(s.label()), Why: why, Mend: mend})
 }
 
 // judge makes the findings of one source.
@@ -150,7 +150,7 @@ func (r *round) judge(s *seen) {
 
 func (r *round) measure(s *seen) {
 	add := func(name string, value float64, unit string) {
-		r.out.Measures = append(r.out.Measures, checks.Measure{Name: name, Subject: subject(s.label()), Value: value, Unit: unit})
+		r.out.Measures = append(r.out.Measures, checks.Measure{Name: name, Subject: checks.Subject(s.label()), Value: value, Unit: unit})
 	}
 	add("age", max(r.now.Sub(s.Newest.Time).Seconds(), 0), checks.Seconds)
 	if s.Size >= 0 {

@@ -102,7 +102,7 @@ func mendDenied(path string) checks.Advice {
 		name = u.Username
 	}
 	a := checks.Advice{}
-	if sh := command("sudo", "setfacl", "-m", "u:"+name+":rX", path); sh != nil {
+	if sh := checks.Written("sudo", "setfacl", "-m", "u:"+name+":rX", path); sh != nil {
 		a.Mend = []checks.Shell{sh}
 	}
 	return a

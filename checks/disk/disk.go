@@ -205,7 +205,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 	// What could not be seen this time could be written to as far as is known.
 	for _, b := range o.Blind {
 		for _, v := range found {
-			if key := writableKey(v.Mount); subject(v.Point) == b.Subject && writableBefore[key] && !slices.Contains(after.Writable, key) {
+			if key := writableKey(v.Mount); checks.Subject(v.Point) == b.Subject && writableBefore[key] && !slices.Contains(after.Writable, key) {
 				after.Writable = append(after.Writable, key)
 			}
 		}
@@ -255,19 +255,19 @@ func (c *check) ask(ctx context.Context, found []volume) (checks.Observation, []
 		a := answers[i]
 		switch {
 		case errors.Is(a.err, errSlow), errors.Is(a.err, errPending):
-			o.Blind = append(o.Blind, checks.Blind{Subject: subject(v.Point), Why: blindSlow(v.Mount, statLimit), Mend: mendSlow(v.Mount)})
+			o.Blind = append(o.Blind, checks.Blind{Subject: checks.Subject(v.Point), Why: blindSlow(v.Mount, statLimit), Mend: mendSlow(v.Mount)})
 		case errors.Is(a.err, fs.ErrNotExist):
 			// Unmounted since the table was read.
 		case a.err != nil:
 			o.Blind = append(o.Blind, checks.Blind{
-				Subject: subject(v.Point),
+				Subject: checks.Subject(v.Point),
 				Why:     blindError(v.Mount, a.err, errors.Is(a.err, fs.ErrPermission)), Mend: mendError(),
 			})
 		case a.Size == 0:
 			// A helper of some program's, not a disk.
 		default:
 			list = append(list, seen{
-				volume: v, Stat: a.Stat, Name: name(v.Point), Subject: subject(v.Point), InMemory: memoryTypes[v.Type],
+				volume: v, Stat: a.Stat, Name: name(v.Point), Subject: checks.Subject(v.Point), InMemory: memoryTypes[v.Type],
 			})
 		}
 	}

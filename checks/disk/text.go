@@ -146,7 +146,7 @@ func roomText(left time.Duration) checks.Text {
 
 // lookInto is the one command to look: what is big there.
 func lookInto(point string) checks.Shell {
-	sh := command("sudo", "du", "-xhd1", point)
+	sh := checks.Written("sudo", "du", "-xhd1", point)
 	if sh == nil {
 		return nil
 	}
@@ -239,7 +239,7 @@ func comesBack(f freeable) checks.Text {
 func freeCommands(f freeable) []checks.Shell {
 	var list []checks.Shell
 	add := func(words ...string) {
-		if sh := command(words...); sh != nil {
+		if sh := checks.Written(words...); sh != nil {
 			list = append(list, sh)
 		}
 	}
@@ -287,7 +287,7 @@ func inodesAdvice(s seen) checks.Advice {
 		En: "Usual causes: very many small files in a cache, in sessions or in a mail queue. The command shows which folders have the most.",
 		Ja: "キャッシュ、セッション、メールキューなどの小さなファイルが大量にあることが多いです。次のコマンドで多いフォルダーがわかります。",
 	}}
-	if sh := command("sudo", "du", "--inodes", "-xS", s.Point); sh != nil {
+	if sh := checks.Written("sudo", "du", "--inodes", "-xS", s.Point); sh != nil {
 		a.Look = sh.Pipe("sort", "-n").Pipe("tail", "-n", "20")
 	}
 	return a
@@ -347,7 +347,7 @@ func readOnlyAdvice(s seen, how string) checks.Advice {
 			En: a.Text.En + " If somebody did this on purpose, add it to ignore in [checks.disk].",
 			Ja: a.Text.Ja + "意図したものなら、[checks.disk]のignoreに加えてください。",
 		}
-		if sh := command("sudo", "mount", "-o", "remount,rw", s.Point); sh != nil {
+		if sh := checks.Written("sudo", "mount", "-o", "remount,rw", s.Point); sh != nil {
 			a.Mend = []checks.Shell{sh}
 		}
 	}
@@ -377,9 +377,9 @@ func mendSlow(m Mount) checks.Advice {
 			En: "If what is behind it is gone for good, unmount it, or add it to ignore in [checks.disk].",
 			Ja: "接続先がもうないなら、アンマウントするか、[checks.disk]のignoreに加えてください。",
 		},
-		Look: command("timeout", "-s", "KILL", "5", "df", "-h", m.Point),
+		Look: checks.Written("timeout", "-s", "KILL", "5", "df", "-h", m.Point),
 	}
-	if sh := command("sudo", "umount", "-l", m.Point); sh != nil && networkTypes[m.Type] {
+	if sh := checks.Written("sudo", "umount", "-l", m.Point); sh != nil && networkTypes[m.Type] {
 		a.Mend = []checks.Shell{sh}
 	}
 	return a

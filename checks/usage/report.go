@@ -51,7 +51,7 @@ func (g grown) over() float64 { return float64(g.Bytes) - g.Usual.Mid }
 func (r *report) write(list []spot) checks.Observation {
 	areas := r.biggest()
 	for _, a := range areas {
-		r.o.Measures = append(r.o.Measures, checks.Measure{Name: areaBytes, Subject: subject(a.Path), Value: float64(a.Bytes), Unit: checks.Bytes})
+		r.o.Measures = append(r.o.Measures, checks.Measure{Name: areaBytes, Subject: checks.Subject(a.Path), Value: float64(a.Bytes), Unit: checks.Bytes})
 		r.grown = append(r.grown, r.going(a))
 	}
 	r.wal()
@@ -82,7 +82,7 @@ func (r *report) going(a sized) grown {
 	if a.Bytes < worthATrend {
 		return g
 	}
-	id := subject(a.Path)
+	id := checks.Subject(a.Path)
 	usual, known := r.past.Normal(areaBytes, id, r.now)
 	if known {
 		g.Usual = usual
@@ -137,12 +137,12 @@ func (r *report) wal() {
 		}
 		settings, err := readWALSettings(r.root, data)
 		if err != nil {
-			r.o.Blind = append(r.o.Blind, checks.Blind{Code: codeWAL, Subject: subject(data), Why: blindWAL(data), Mend: mendOnce()})
+			r.o.Blind = append(r.o.Blind, checks.Blind{Code: codeWAL, Subject: checks.Subject(data), Why: blindWAL(data), Mend: mendOnce()})
 			continue
 		}
 		if judgeWAL(a.Bytes, settings).Found {
 			r.add(data, checks.Finding{
-				Code: codeWAL, Subject: subject(data), Road: checks.Morning,
+				Code: codeWAL, Subject: checks.Subject(data), Road: checks.Morning,
 				Text: walText(a, settings, readWALCause(data)), Advice: walAdvice(),
 			})
 		}
@@ -171,7 +171,7 @@ func (r *report) dumps() {
 		}
 		if judgeDumps(total, r.disk(a).Size, r.onDatabase(a.Device)).Found {
 			r.add(folder, checks.Finding{
-				Code: codeDump, Subject: subject(folder), Road: checks.Week,
+				Code: codeDump, Subject: checks.Subject(folder), Road: checks.Week,
 				Text: dumpText(folder, byFolder[folder], total), Advice: dumpAdvice(folder),
 			})
 		}
@@ -196,12 +196,12 @@ func (r *report) journal() {
 		}
 		limit, err := journalLimit(r.root)
 		if err != nil {
-			r.o.Blind = append(r.o.Blind, checks.Blind{Code: codeJournal, Subject: subject(a.Path), Why: blindJournal(), Mend: mendOnce()})
+			r.o.Blind = append(r.o.Blind, checks.Blind{Code: codeJournal, Subject: checks.Subject(a.Path), Why: blindJournal(), Mend: mendOnce()})
 			continue
 		}
 		if judgeJournal(float64(a.Bytes), r.disk(a).Size, limit).Found {
 			r.add(a.Path, checks.Finding{
-				Code: codeJournal, Subject: subject(a.Path), Road: checks.Week, Text: journalText(a), Advice: journalAdvice(),
+				Code: codeJournal, Subject: checks.Subject(a.Path), Road: checks.Week, Text: journalText(a), Advice: journalAdvice(),
 			})
 		}
 	}
@@ -223,7 +223,7 @@ func (r *report) ruby() {
 	for i, a := range installed {
 		if judgeRuby(names[i], wanted, names, a.Bytes).Found {
 			r.add(a.Path, checks.Finding{
-				Code: codeRuby, Subject: subject(a.Path), Road: checks.Week,
+				Code: codeRuby, Subject: checks.Subject(a.Path), Road: checks.Week,
 				Text: rubyText(names[i], wanted, a), Advice: rubyAdvice(names[i], a.Path, r.found.User),
 			})
 		}
@@ -234,7 +234,7 @@ func (r *report) caches() {
 	for _, a := range r.Areas {
 		if a.Of == ofPackages && a.Bytes > cacheLeast && r.around(filepath.Dir(a.Path)).Of != ofPackages {
 			r.add(a.Path, checks.Finding{
-				Code: codeCache, Subject: subject(a.Path), Road: checks.Week, Text: cacheText(a), Advice: cacheAdvice(a),
+				Code: codeCache, Subject: checks.Subject(a.Path), Road: checks.Week, Text: cacheText(a), Advice: cacheAdvice(a),
 			})
 		}
 	}
@@ -253,7 +253,7 @@ func (r *report) media() {
 			continue
 		}
 		r.add(g.Path, r.twoNights(checks.Finding{
-			Code: codeMedia, Subject: subject(g.Path), Road: checks.Morning,
+			Code: codeMedia, Subject: checks.Subject(g.Path), Road: checks.Morning,
 			Text: mediaText(g), Advice: mediaAdvice(r.found),
 		}))
 	}
@@ -272,12 +272,12 @@ func (r *report) growth() {
 			continue
 		}
 		f := checks.Finding{
-			Code: codeGrowth, Subject: subject(g.Path), Road: checks.Week, Holds: g.verdict.Holds,
+			Code: codeGrowth, Subject: checks.Subject(g.Path), Road: checks.Week, Holds: g.verdict.Holds,
 			Text: growthText(g, r.now), Advice: growthAdvice(g, r.found),
 		}
 		// One cause is told once: where it is nearest to it.
 		f.Holds = f.Holds || r.has(codeJournal, f.Subject) || r.has(codeMedia, f.Subject) ||
-			r.has(codeWAL, subject(filepath.Dir(g.Path))) && filepath.Base(g.Path) == "pg_wal" || r.explained(g)
+			r.has(codeWAL, checks.Subject(filepath.Dir(g.Path))) && filepath.Base(g.Path) == "pg_wal" || r.explained(g)
 		r.add(g.Path, r.twoNights(f))
 	}
 }
@@ -298,7 +298,7 @@ func (r *report) open() {
 	for _, h := range r.deleted.Holders {
 		if h.Bytes > deletedLeast {
 			r.add("", checks.Finding{
-				Code: codeDeleted, Subject: subject(h.Name), Road: checks.Week, Text: deletedText(h), Advice: deletedAdvice(h),
+				Code: codeDeleted, Subject: checks.Subject(h.Name), Road: checks.Week, Text: deletedText(h), Advice: deletedAdvice(h),
 			})
 		}
 	}
@@ -320,12 +320,15 @@ func (r *report) blind(list []spot) {
 	tell := func(path string, why checks.Text, mend checks.Advice) {
 		if !told[path] {
 			told[path] = true
-			r.o.Blind = append(r.o.Blind, checks.Blind{Code: codeGrowth, Subject: subject(path), Why: why, Mend: mend})
+			r.o.Blind = append(r.o.Blind, checks.Blind{Code: codeGrowth, Subject: checks.Subject(path), Why: why, Mend: mend})
 		}
 	}
 	for _, f := range r.Failed {
 		if up := filepath.Dir(f.Path); slices.ContainsFunc(r.Failed, func(o failure) bool { return under(up, o.Path) }) {
 			continue // told with the folder above it
+		}
+		if errors.Is(f.Err, fs.ErrPermission) && r.around(f.Path).Unread > 0 {
+			continue // told with the area that it lies in
 		}
 		switch {
 		case errors.Is(f.Err, fs.ErrPermission):

@@ -66,7 +66,7 @@ func growthAdvice(g grown, f site.Found) checks.Advice {
 			En: "The newest lines usually say what fills it.",
 			Ja: "たいてい、最新の行を見ると何が増やしているか分かります。",
 		}
-		if sh := command("sudo", "find", g.Path, "-xdev", "-type", "f", "-size", "+100M", "-exec", "ls", "-lh", "{}", "+"); sh != nil {
+		if sh := checks.Written("sudo", "find", g.Path, "-xdev", "-type", "f", "-size", "+100M", "-exec", "ls", "-lh", "{}", "+"); sh != nil {
 			a.Look = sh
 		}
 	case ofMedia, ofCached:
@@ -82,7 +82,7 @@ func growthAdvice(g grown, f site.Found) checks.Advice {
 
 // lookInto is the one command to look: what is big there.
 func lookInto(path string) checks.Shell {
-	sh := command("sudo", "du", "-xhd1", path)
+	sh := checks.Written("sudo", "du", "-xhd1", path)
 	if sh == nil {
 		return nil
 	}
@@ -114,8 +114,8 @@ func mediaAdvice(f site.Found) checks.Advice {
 		a.Look = tootctl(f, "media", "usage")
 		a.Mend = commands(tootctl(f, "media", "remove", "--days=7"))
 	case f.Compose != "":
-		a.Look = command("sudo", "docker", "compose", "--project-directory", f.Compose, "run", "--rm", "web", "tootctl", "media", "usage")
-		a.Mend = commands(command("sudo", "docker", "compose", "--project-directory", f.Compose, "run", "--rm", "web", "tootctl", "media", "remove", "--days=7"))
+		a.Look = checks.Written("sudo", "docker", "compose", "--project-directory", f.Compose, "run", "--rm", "web", "tootctl", "media", "usage")
+		a.Mend = commands(checks.Written("sudo", "docker", "compose", "--project-directory", f.Compose, "run", "--rm", "web", "tootctl", "media", "remove", "--days=7"))
 	}
 	return a
 }
@@ -127,7 +127,7 @@ func tootctl(f site.Found, words ...string) checks.Shell {
 		user = "mastodon"
 	}
 	shims := filepath.Join(filepath.Dir(f.Live), ".rbenv/shims")
-	return command(append([]string{
+	return checks.Written(append([]string{
 		"sudo", "-Hu", user, "env", "-C", f.Live, "PATH=" + shims + ":/usr/local/bin:/usr/bin:/bin", "RAILS_ENV=production", "bin/tootctl",
 	}, words...)...)
 }
@@ -164,7 +164,7 @@ func dumpAdvice(folder string) checks.Advice {
 			En: "Move them to another machine, and delete those that are no longer needed.",
 			Ja: "別の場所へ移し、用が済んだものは削除してください。",
 		},
-		Look: command("sudo", "ls", "-lht", folder),
+		Look: checks.Written("sudo", "ls", "-lht", folder),
 	}
 }
 
@@ -221,8 +221,8 @@ func rubyAdvice(version, path, user string) checks.Advice {
 	if user == "" {
 		user = "mastodon"
 	}
-	a.Look = command("sudo", "-Hu", user, rbenv, "versions")
-	a.Mend = commands(command("sudo", "-Hu", user, rbenv, "uninstall", version))
+	a.Look = checks.Written("sudo", "-Hu", user, rbenv, "versions")
+	a.Mend = commands(checks.Written("sudo", "-Hu", user, rbenv, "uninstall", version))
 	return a
 }
 
@@ -241,7 +241,7 @@ func cacheText(a sized) checks.Text {
 }
 
 func cacheAdvice(a sized) checks.Advice {
-	return checks.Advice{Look: lookInto(a.Path), Mend: commands(command("sudo", "rm", "-r", a.Path))}
+	return checks.Advice{Look: lookInto(a.Path), Mend: commands(checks.Written("sudo", "rm", "-r", a.Path))}
 }
 
 func walText(a sized, s walSettings, c walCause) checks.Text {
@@ -326,8 +326,8 @@ func deletedAdvice(h holder) checks.Advice {
 		Look: checks.Sh("sudo", "lsof", "-nP", "+L1"),
 	}
 	if h.Unit != "" {
-		a.Look = command("systemctl", "status", h.Unit)
-		a.Mend = commands(command("sudo", "systemctl", "restart", h.Unit))
+		a.Look = checks.Written("systemctl", "status", h.Unit)
+		a.Mend = commands(checks.Written("sudo", "systemctl", "restart", h.Unit))
 	}
 	return a
 }

@@ -155,7 +155,11 @@ func (r *report) summary() checks.Text {
 		parts = append(parts, r.oneSize(a, title))
 	}
 	for _, data := range r.found.PostgresData {
-		if a, ok := r.area(data); ok {
+		switch a, ok := r.area(data); {
+		case ok && a.Unread > 0:
+			seen[data] = true
+			parts = append(parts, checks.Text{En: "PostgreSQL not readable", Ja: "PostgreSQL 不明（権限なし）"})
+		case ok:
 			add(a, checks.Same("PostgreSQL"))
 		}
 	}

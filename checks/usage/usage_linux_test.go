@@ -595,7 +595,7 @@ func lookAsNobody(t *testing.T, root string) {
 	if got := checkstest.Value(t, o, areaBytes, root+"/var/log/journal"); got < 8<<20 {
 		t.Errorf("what may be read is not measured: %v", got)
 	}
-	if !strings.Contains(o.Summary.En, "/var/log at least ") {
+	if !strings.HasPrefix(o.Summary.En, "PostgreSQL not readable, ") || !strings.Contains(o.Summary.En, "/var/log at least ") {
 		t.Errorf("summary %q", o.Summary.En)
 	}
 }

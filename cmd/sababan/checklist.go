@@ -14,6 +14,7 @@ import (
 	"github.com/sababan/sababan/checks/services"
 	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/checks/timers"
+	"github.com/sababan/sababan/checks/usage"
 )
 
 // checklist is the checklist: one line per kind of check, in the order in
@@ -21,6 +22,7 @@ import (
 func checklist(s *site.Site) []checks.Kind {
 	return []checks.Kind{
 		disk.Kind(s),
+		usage.Kind(s),
 		memory.Kind(s),
 		services.Kind(s),
 		timers.Kind(s),

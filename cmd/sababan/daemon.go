@@ -32,11 +32,12 @@ type outside struct {
 
 func newDaemon(c *Config, o outside) *daemon {
 	var jobs []schedule.Job
-	var missing []checks.Kind
+	var missing, off []checks.Kind
 	needs := map[string]string{}
 	for _, one := range c.Checks {
 		switch {
 		case !one.Enabled:
+			off = append(off, one.Kind)
 		case one.NotSetUp != nil:
 			missing = append(missing, one.Kind)
 			needs[one.Kind.Name] = one.NotSetUp.Setting
@@ -51,7 +52,7 @@ func newDaemon(c *Config, o outside) *daemon {
 	})
 	d.bot = bot.New(bot.Options{
 		Site: placeName(c), Home: o.home, Channel: o.channel, Schedule: d.schedule, DB: o.db, Log: o.log,
-		Admins: c.Bot.Admins, NotSetUp: missing, Needs: needs, PollEvery: o.poll, WakeEvery: o.wake,
+		Admins: c.Bot.Admins, NotSetUp: missing, Needs: needs, Off: off, PollEvery: o.poll, WakeEvery: o.wake,
 		Grouping: o.grouping,
 	})
 	return d
