@@ -106,6 +106,9 @@ func (n *Nginx) Start(t *testing.T, servers string) {
 		_ = c.Close()
 		return true
 	})
+	// It listens before its first worker runs, and a reload in between would
+	// find no old worker to end.
+	n.until(t, "has a worker", func() bool { return bytes.Contains(n.errorLog(t), []byte("start worker process ")) })
 }
 
 // Reload makes the running nginx read its configuration and certificates
@@ -179,11 +182,16 @@ http {
 // workersGone counts the worker processes that nginx has seen end.
 func (n *Nginx) workersGone(t *testing.T) int {
 	t.Helper()
+	return bytes.Count(n.errorLog(t), []byte("exited with code"))
+}
+
+func (n *Nginx) errorLog(t *testing.T) []byte {
+	t.Helper()
 	log, err := os.ReadFile(filepath.Join(n.Dir, "error.log"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	return bytes.Count(log, []byte("exited with code"))
+	return log
 }
 
 // until asks again and again until something is so, nginx has ended, or
