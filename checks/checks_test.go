@@ -84,6 +84,14 @@ func TestPercentNeverRoundsToFullOrEmpty(t *testing.T) {
 	}
 }
 
+func TestUseIsRoundedAsDfRoundsIt(t *testing.T) {
+	for r, want := range map[float64]string{0: "0 %", 0.0001: "1 %", 0.07: "7 %", 0.2101: "22 %", 0.22: "22 %", 0.991: "99 %", 0.99: "99 %", 1: "100 %"} {
+		if got := PercentUp(r).En; got != want {
+			t.Errorf("PercentUp(%v) = %q, want %q", r, got, want)
+		}
+	}
+}
+
 func TestTextFromOutsideCannotLookLikeOurs(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain":                           "plain",

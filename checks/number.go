@@ -56,6 +56,18 @@ func Percent(ratio float64) Text {
 	return Text{n + " %", n + "%"}
 }
 
+// PercentUp is a ratio as a whole percentage, rounded up as `df` rounds what is
+// in use; but never to 100 what is not full.
+func PercentUp(ratio float64) Text {
+	// A hair is taken off, or 0.07*100 would count as more than seven.
+	n := max(math.Ceil(ratio*100-1e-9), 0)
+	if n >= 100 && ratio < 1 {
+		n = 99
+	}
+	number := strconv.FormatFloat(n, 'f', 0, 64)
+	return Text{number + " %", number + "%"}
+}
+
 // PercentRange is a range of ratios: "70–72 %".
 func PercentRange(low, high float64) Text {
 	l, h := percent(low), percent(high)

@@ -51,7 +51,7 @@ func (s seen) available() checks.Text { return checks.Size(float64(s.Available))
 
 // fullHeadline is "/ is 97 % full, 1.8 GB free".
 func fullHeadline(s seen) checks.Text {
-	used, free := checks.Percent(s.Used()), s.available()
+	used, free := checks.PercentUp(s.Used()), s.available()
 	if s.Available == 0 {
 		return checks.Text{
 			En: s.Name.En + " is full: nothing is free",
@@ -265,7 +265,7 @@ func freeCommands(f freeable) []checks.Shell {
 }
 
 func inodesText(s seen) checks.Text {
-	used, left, free := checks.Percent(s.UsedInodes()), checks.Number(int64(s.InodesFree)), s.available()
+	used, left, free := checks.PercentUp(s.UsedInodes()), checks.Number(int64(s.InodesFree)), s.available()
 	head := checks.Text{
 		En: fmt.Sprintf("%s has used %s of its inodes, %s are left", s.Name.En, used.En, left.En),
 		Ja: fmt.Sprintf("%s inode使用%s、残り%s", s.Name.Ja, used.Ja, left.Ja),
@@ -427,7 +427,7 @@ func nothingSeen() checks.Text {
 
 // oneLine is the number of one file system: "/ 13 % used (usually 12–14), 80 GB free".
 func oneLine(s seen) checks.Text {
-	used, free, u := checks.Percent(s.Used()), s.available(), s.usualText()
+	used, free, u := checks.PercentUp(s.Used()), s.available(), s.usualText()
 	if !u.Empty() {
 		u = checks.Text{
 			En: " (usually " + strings.TrimSuffix(u.En, " %") + ")",
