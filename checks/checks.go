@@ -30,6 +30,9 @@ type Kind struct {
 	// Rules holds, per finding code, how many looks open and resolve an
 	// incident. A code that is absent opens and resolves at the first look.
 	Rules map[string]Rule
+	// Reads are what it reads of Mastodon's database, for the rights that an admin
+	// gives: never e-mail addresses, password hashes, tokens or texts of messages.
+	Reads []Reads
 	// Commands are what an admin may ask of this kind besides "check".
 	Commands []Command
 	// Settings returns a pointer to the written form of its table, filled with

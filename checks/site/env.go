@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"maps"
+	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -18,12 +19,14 @@ import (
 // nothing else is: names, hosts and ports.
 var settingNames = []string{
 	"LOCAL_DOMAIN", "WEB_DOMAIN",
-	"DB_HOST", "DB_PORT", "DB_NAME", "DB_USER",
-	"REDIS_HOST", "REDIS_PORT",
+	"DB_HOST", "DB_PORT", "DB_NAME", "DB_USER", "DATABASE_URL",
+	"REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_NAMESPACE", "REDIS_SENTINELS", "REDIS_SENTINEL_MASTER",
+	"SIDEKIQ_REDIS_URL", "SIDEKIQ_REDIS_HOST", "SIDEKIQ_REDIS_PORT", "SIDEKIQ_REDIS_DB", "SIDEKIQ_REDIS_SENTINELS", "SIDEKIQ_REDIS_SENTINEL_MASTER",
 	"SMTP_SERVER", "SMTP_PORT", "SMTP_FROM_ADDRESS",
 	"S3_ENABLED", "S3_BUCKET", "S3_HOSTNAME", "S3_ALIAS_HOST",
 	"ES_ENABLED", "ES_HOST", "ES_PORT",
 	"STREAMING_API_BASE_URL", "STREAMING_CLUSTER_NUM",
+	"CDN_HOST", "PAPERCLIP_ROOT_PATH", "UPDATE_CHECK_URL", "LIMITED_FEDERATION_MODE", "DISALLOW_UNAUTHENTICATED_API_ACCESS",
 }
 
 // siteEnv is what may be read instead of .env.production: a copy of those
@@ -112,14 +115,19 @@ func readEnv(r io.Reader) (map[string]string, error) {
 			continue
 		}
 		key := settingNames[listed]
-		if v, ok := unquote(value, got); ok && speakable(v) {
+		v, ok := unquote(value, got)
+		if ok && strings.HasSuffix(key, "_URL") {
+			v = withoutSecrets(v)
+		}
+		if ok && speakable(v) {
 			got[key] = v
 		} else {
 			delete(got, key)
 			open = leftOpen(value)
 		}
 	}
-	maps.DeleteFunc(got, func(_, v string) bool { return v == "" })
+	// An empty address of the update service switches it off, and is no absence.
+	maps.DeleteFunc(got, func(name, v string) bool { return v == "" && name != "UPDATE_CHECK_URL" })
 	return got, lines.Err()
 }
 
@@ -229,6 +237,17 @@ func unquote(value []byte, known map[string]string) (string, bool) {
 	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(text), true
 }
 
+// withoutSecrets takes user, password and everything behind "?" out of an
+// address: what is left tells where it leads. "" for what is no address.
+func withoutSecrets(v string) string {
+	u, err := url.Parse(v)
+	if err != nil || v == "" {
+		return ""
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
 // speakable tells whether a value may be a name, a host or an address: short,
 // printable, and without a password inside a URL.
 func speakable(v string) bool {
@@ -236,4 +255,25 @@ func speakable(v string) bool {
 		return false
 	}
 	return !strings.Contains(v, "://") || !strings.Contains(v, "@")
+}
+
+// peekSettings reads a few names out of a settings file, secrets too: for the
+// moment of use, and never kept.
+func peekSettings(r io.Reader, names ...string) map[string]string {
+	buf := make([]byte, lineLimit)
+	defer clear(buf)
+	lines := bufio.NewScanner(io.LimitReader(r, envLimit))
+	lines.Buffer(buf, len(buf))
+	lines.Split(splitLines(len(buf)))
+	got := map[string]string{}
+	for lines.Scan() {
+		name, value, ok := cutSetting(lines.Bytes())
+		if !ok || !slices.Contains(names, string(name)) {
+			continue
+		}
+		if v, ok := unquote(value, got); ok {
+			got[string(name)] = v
+		}
+	}
+	return got
 }

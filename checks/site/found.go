@@ -24,11 +24,9 @@ type Found struct {
 	// containers; "" where it runs bare.
 	Compose string
 	// Settings are names of .env.production with their values: LOCAL_DOMAIN,
-	// WEB_DOMAIN, DB_HOST, DB_PORT, DB_NAME, DB_USER, REDIS_HOST, REDIS_PORT,
-	// SMTP_SERVER, SMTP_PORT, SMTP_FROM_ADDRESS, S3_ENABLED, S3_BUCKET,
-	// S3_HOSTNAME, S3_ALIAS_HOST, ES_ENABLED, ES_HOST, ES_PORT,
-	// STREAMING_API_BASE_URL, STREAMING_CLUSTER_NUM; never a password, key or
-	// token.
+	// WEB_DOMAIN, DB_HOST, REDIS_HOST, SMTP_SERVER, S3_BUCKET, ES_HOST … (all of
+	// them: settingNames); never a password, key or token, and addresses without
+	// user and password.
 	Settings map[string]string
 	// PostgresData are data directories: "/var/lib/postgresql/15/main".
 	PostgresData []string

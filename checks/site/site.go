@@ -31,6 +31,9 @@ type Config struct {
 	DatabaseURL     checks.Secret `toml:"database_url"`
 	RedisURL        checks.Secret `toml:"redis_url"`
 	SidekiqRedisURL checks.Secret `toml:"sidekiq_redis_url"`
+	// RedisNamespace is before every key, where Mastodon is older than 4.4 and
+	// REDIS_NAMESPACE is set.
+	RedisNamespace string `toml:"redis_namespace"`
 	// Live, Compose, PostgresData, RedisData and WebServer are taken instead of
 	// what [Site.Find] would find.
 	Live         string   `toml:"live"`
@@ -64,6 +67,10 @@ type Site struct {
 
 	set    Config
 	finder finder
+
+	database *Database
+	redis    *Redis
+	jobs     *Redis
 }
 
 // New makes the site from what was written, and from what is found on this
@@ -89,7 +96,15 @@ func New(c Config) (*Site, error) {
 		}
 		s.Address = c.Address
 	}
+	errs = append(errs, s.connect()...)
 	return s, errors.Join(errs...)
+}
+
+// Close ends the connections; nothing may look any more.
+func (s *Site) Close() {
+	s.database.close()
+	s.redis.close()
+	s.jobs.close()
 }
 
 // mistakes are what is wrong with the settings of what is found otherwise.
