@@ -48,6 +48,7 @@ type Bot struct {
 	people *people
 	mail   *mailbox
 	news   chan struct{}
+	events chan struct{}
 	// limit of a post in characters, as the home says.
 	limit atomic.Int64
 }
@@ -71,21 +72,27 @@ func New(o Options) *Bot {
 	if o.Grouping <= 0 {
 		o.Grouping = usualGrouping
 	}
-	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1)}
+	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
 	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp, o.Off)
 	b.out = newOutbox(o.DB, o.Log, o.Channel)
 	b.people = newPeople(o.DB, o.Log, o.Home, o.Admins, &b.limit)
 	b.desk = &desk{
 		db: o.DB, log: o.Log, admins: o.Admins, grouping: o.Grouping,
-		limit: func() int { return int(b.limit.Load()) },
+		limit: func() int { return int(b.limit.Load()) }, wake: b.out.Wake, afterUpdate: map[string]bool{},
+	}
+	for _, k := range o.Schedule.Kinds() {
+		b.desk.afterUpdate[k.Name] = k.AfterUpdate
 	}
 	b.mail = &mailbox{bot: b, wake: make(chan struct{}, 1)}
 	return b
 }
 
 // News tells the bot that alerts have been written. It never blocks.
-func (b *Bot) News() { poke(b.news) }
+func (b *Bot) News() {
+	poke(b.news)
+	poke(b.events)
+}
 
 func poke(c chan struct{}) {
 	select {
@@ -120,6 +127,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	var failed error
 	all.Go(func() { b.out.run(ctx, hand) })
 	all.Go(func() { b.runDesk(ctx) })
+	all.Go(func() { b.runRound(ctx, b.events) })
 	all.Go(func() {
 		if failed = b.people.run(ctx, func() { b.News(); b.mail.Wake() }); failed != nil {
 			stop()

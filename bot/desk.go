@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/schedule"
 	"github.com/sababan/sababan/schedule/incident"
 	"github.com/sababan/sababan/schedule/state"
 )
@@ -55,6 +56,10 @@ type desk struct {
 	// hello writes the first message to an admin, once everything was looked at
 	// for the first time; false while that is not so yet.
 	hello func(ctx context.Context, now time.Time) (checks.Text, bool, error)
+	// afterUpdate are the checks that the round after an update looks at.
+	afterUpdate map[string]bool
+	// wake tells the outbox of posts.
+	wake func()
 }
 
 // expandBatch bounds one transaction.
@@ -116,7 +121,11 @@ func (d *desk) tell(ctx context.Context, tx *sql.Tx, a incident.Alert, who Admin
 	if err != nil {
 		return err
 	}
-	t := Tell(a, who, told, now)
+	silence, err := d.silence(ctx, tx, a)
+	if err != nil {
+		return err
+	}
+	t := Tell(a, who, told, silence, now)
 	if t.Supersede {
 		if _, err := tx.ExecContext(ctx, `UPDATE telling SET state = ?, reason = ? WHERE admin = ? AND state = ? AND alert IN (SELECT id FROM alert WHERE incident = ?)`,
 			tellingDropped, string(ToldInsteadOf), who.Account, tellingOwed, a.Incident); err != nil {
@@ -130,6 +139,18 @@ func (d *desk) tell(ctx context.Context, tx *sql.Tx, a incident.Alert, who Admin
 	_, err = tx.ExecContext(ctx, `INSERT INTO telling (alert, admin, reason, due, state) VALUES (?, ?, ?, ?, ?)`,
 		a.ID, who.Account, string(t.Reason), due, stateNow)
 	return err
+}
+
+// silence is until when an update under way explains an alert.
+func (d *desk) silence(ctx context.Context, tx *sql.Tx, a incident.Alert) (time.Time, error) {
+	if !d.afterUpdate[a.Key.Check] {
+		return time.Time{}, nil
+	}
+	update, owed, err := schedule.Deploying(ctx, tx)
+	if err != nil || !owed || a.Noticed.Before(update.Began.Add(-deployLead)) {
+		return time.Time{}, err
+	}
+	return update.Ends.Add(roundPatience), nil
 }
 
 // toldOf reads what an admin was told of an incident so far.
@@ -318,6 +339,8 @@ type post struct {
 	Severity checks.Severity
 	Text     string
 	Created  time.Time
+	// NotBefore is when it may leave; the zero time is at once.
+	NotBefore time.Time
 }
 
 func (d *desk) insert(ctx context.Context, tx *sql.Tx, p post) error {
@@ -328,7 +351,7 @@ func (d *desk) insert(ctx context.Context, tx *sql.Tx, p post) error {
 	parent := sql.NullString{String: p.Parent, Valid: p.Parent != ""}
 	_, err = tx.ExecContext(ctx, `INSERT INTO post (key, kind, channel, admin, recipient_id, recipient_handle, parent, lang, severity, parts, ids, state, attempts, next_at, created)
 		VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, ?, '[]', ?, 0, ?, ?)`,
-		p.Key, p.Kind, p.Admin, p.To.ID, p.To.Handle, parent, string(p.Lang), int(p.Severity), string(parts), postWaiting, p.Created.UnixMilli(), p.Created.UnixMilli())
+		p.Key, p.Kind, p.Admin, p.To.ID, p.To.Handle, parent, string(p.Lang), int(p.Severity), string(parts), postWaiting, later(p.NotBefore, p.Created).UnixMilli(), p.Created.UnixMilli())
 	return err
 }
 

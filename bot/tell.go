@@ -17,6 +17,7 @@ const (
 	ToldWeek    Reason = "told in the weekly digest"
 	ToldInNight Reason = "told at night: the harm does not wait"
 	HeldQuiet   Reason = "held: quiet hours"
+	HeldUpdate  Reason = "held: just updated, told with the round"
 	Follows     Reason = "told where its opening was told"
 	FirstList   Reason = "told in the first list"
 
@@ -56,8 +57,9 @@ type Telling struct {
 // their end (defaults, rule 1).
 const nightMargin = 2 * time.Hour
 
-// Tell decides who hears of an alert, when, and why.
-func Tell(a incident.Alert, who Admin, told Told, now time.Time) Telling {
+// Tell decides who hears of an alert, when, and why. silence is until when an
+// update under way explains it; the zero time where none does.
+func Tell(a incident.Alert, who Admin, told Told, silence, now time.Time) Telling {
 	if !who.Cares(a.Key.Check) {
 		return Telling{Reason: NotTopic}
 	}
@@ -84,7 +86,7 @@ func Tell(a incident.Alert, who Admin, told Told, now time.Time) Telling {
 			if a.Change == incident.Eased {
 				t = follow(a, who, told, now)
 			} else {
-				t = open(a, who, now)
+				t = open(a, who, silence, now)
 			}
 			t.Supersede = told.Owed
 			return t
@@ -93,13 +95,13 @@ func Tell(a incident.Alert, who Admin, told Told, now time.Time) Telling {
 	if who.Hears == HearsCritical && a.Severity < checks.Critical {
 		return Telling{Reason: NotCritical, Supersede: told.Owed}
 	}
-	t := open(a, who, now)
+	t := open(a, who, silence, now)
 	t.Supersede = told.Owed
 	return t
 }
 
 // open decides when news is heard by its own road.
-func open(a incident.Alert, who Admin, now time.Time) Telling {
+func open(a incident.Alert, who Admin, silence, now time.Time) Telling {
 	zone := who.zone()
 	switch a.Road {
 	case checks.Morning:
@@ -107,12 +109,16 @@ func open(a incident.Alert, who Admin, now time.Time) Telling {
 	case checks.Week:
 		return Telling{Tell: true, Due: monday(who, now), Reason: ToldWeek}
 	}
-	ends, quiet := who.Quiet.Ends(now, zone)
+	at, reason := now, ToldNow
+	if silence.After(now) {
+		at, reason = silence, HeldUpdate
+	}
+	ends, quiet := who.Quiet.Ends(at, zone)
 	if !quiet {
-		return Telling{Tell: true, Due: now, Reason: ToldNow}
+		return Telling{Tell: true, Due: at, Reason: reason}
 	}
 	if !a.Harm.IsZero() && a.Harm.Before(ends.Add(nightMargin)) {
-		return Telling{Tell: true, Due: now, Reason: ToldInNight}
+		return Telling{Tell: true, Due: at, Reason: ToldInNight}
 	}
 	return Telling{Tell: true, Due: ends, Reason: HeldQuiet}
 }

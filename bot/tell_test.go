@@ -73,8 +73,40 @@ func TestWhoHearsOfAnAlertWhenAndWhy(t *testing.T) {
 		{"the resolve replaces a worse that was not sent yet", change(critical, incident.ResolvedNow), who, Told{Ever: true, Severity: checks.Warning, Owed: true}, noon, Telling{Tell: true, Due: noon, Reason: Follows, Supersede: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := Tell(c.alert, c.who, c.told, c.now)
+			got := Tell(c.alert, c.who, c.told, time.Time{}, c.now)
 			if got.Tell != c.want.Tell || !got.Due.Equal(c.want.Due) || got.Reason != c.want.Reason || got.Supersede != c.want.Supersede {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatAnUpdateBreaksIsHeldForItsRound(t *testing.T) {
+	zone := tokyo(t)
+	at := func(day, hour, minute int) time.Time { return time.Date(2026, 11, day, hour, minute, 0, 0, zone) }
+	noon, night, dawn := at(22, 12, 0), at(23, 3, 0), at(23, 7, 0)
+	who := Admin{Account: "alice", Hears: HearsAll, Topics: []string{"all"}, Zone: zone, Quiet: Quiet{23 * 60, 7 * 60}, Morning: 8 * 60}
+	critical := incident.Alert{Change: incident.OpenedNow, Severity: checks.Critical, Road: checks.Now, Key: incident.Key{Check: "webui"}}
+	warning, harmful, over := critical, critical, critical
+	warning.Severity, warning.Road = checks.Warning, checks.Morning
+	harmful.Harm = night
+	over.Change = incident.ResolvedNow
+	for _, c := range []struct {
+		name         string
+		alert        incident.Alert
+		told         Told
+		now, silence time.Time
+		want         Telling
+	}{
+		{name: "what an update breaks is held until its round", alert: critical, now: noon, silence: at(22, 12, 13), want: Telling{Tell: true, Due: at(22, 12, 13), Reason: HeldUpdate}},
+		{name: "an update that is over holds nothing", alert: critical, now: noon, silence: at(22, 11, 0), want: Telling{Tell: true, Due: noon, Reason: ToldNow}},
+		{name: "a warning waits for the morning, update or not", alert: warning, now: noon, silence: at(22, 12, 13), want: Telling{Tell: true, Due: at(23, 8, 0), Reason: ToldMorning}},
+		{name: "an update at night wakes nobody after its silence", alert: critical, now: night, silence: at(23, 3, 13), want: Telling{Tell: true, Due: dawn, Reason: HeldQuiet}},
+		{name: "unless what it broke does harm now", alert: harmful, now: night, silence: at(23, 3, 13), want: Telling{Tell: true, Due: at(23, 3, 13), Reason: ToldInNight}},
+		{name: "the end of what was told does not wait for the round", alert: over, told: Told{Ever: true, Severity: checks.Critical}, now: noon, silence: at(22, 12, 13), want: Telling{Tell: true, Due: noon, Reason: Follows}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Tell(c.alert, who, c.told, c.silence, c.now); got.Tell != c.want.Tell || !got.Due.Equal(c.want.Due) || got.Reason != c.want.Reason {
 				t.Errorf("got  %+v\nwant %+v", got, c.want)
 			}
 		})

@@ -77,6 +77,7 @@ type world struct {
 	log    bytes.Buffer
 	logMu  sync.Mutex
 	admins []bot.Admin
+	update bool   // the check is looked at after an update
 	cron   string // of the check; every minute where a test does not say
 	end    func() error
 	brain  *bot.Bot
@@ -127,7 +128,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	kind := checks.Kind{
-		Name: "disk", Title: checks.Text{En: "disk", Ja: "ディスク"}, Timeout: time.Minute,
+		Name: "disk", Title: checks.Text{En: "disk", Ja: "ディスク"}, Timeout: time.Minute, AfterUpdate: w.update,
 		Words: checks.Words{En: []string{"space"}, Ja: []string{"ディスク", "空き容量"}},
 		Rules: map[string]checks.Rule{"full": {Warning: checks.Looks{Open: 2, Resolve: 3}, Critical: checks.Looks{Open: 1, Resolve: 2}}},
 	}

@@ -23,6 +23,9 @@ type Kind struct {
 	// Long says that a look may take minutes: where nothing is asked for by name,
 	// the command line leaves it out and says so.
 	Long bool
+	// AfterUpdate says that it is looked at again, and told of as one, when
+	// Mastodon was updated or restarted.
+	AfterUpdate bool
 	// Cron is when it runs by default; [checks.NAME] cron overrides it.
 	Cron string
 	// Timeout is how long one look may take; [checks.NAME] timeout overrides.

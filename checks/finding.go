@@ -118,11 +118,24 @@ func (b Blind) Hides(k Key) bool {
 // An Event is something that happened and may explain something else: a
 // package upgraded, a unit restarted, a certificate renewed.
 type Event struct {
-	At      time.Time `json:"at"`
-	Code    string    `json:"code"`
-	Subject string    `json:"subject"`
-	Text    Text      `json:"text"`
+	At   time.Time `json:"at"`
+	Code string    `json:"code"`
+	// Part is what of Mastodon it happened to: [PartWeb], [PartSidekiq] or "".
+	Part    string `json:"part,omitempty"`
+	Subject string `json:"subject"`
+	Text    Text   `json:"text"`
 }
+
+// Codes and parts of events that mean an update of Mastodon.
+const (
+	// EventRestarted: a unit runs anew.
+	EventRestarted = "restarted"
+	// EventUpdated: Mastodon answers with another version, its subject.
+	EventUpdated = "updated"
+
+	PartWeb     = "web"
+	PartSidekiq = "sidekiq"
+)
 
 // Looks is how many consecutive bad looks open an incident and how many good
 // ones resolve it. Zero means one.

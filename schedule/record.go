@@ -61,6 +61,9 @@ func (s *Schedule) record(ctx context.Context, k checks.Kind, r checks.Result) (
 		if err := s.history.Append(tx, host, k.Name, r.Measures, now); err != nil {
 			return err
 		}
+		if err := keepEvents(ctx, tx, host, k.Name, r.Events, now); err != nil {
+			return err
+		}
 		news, err = s.book.Record(ctx, tx, k, r, worked, now)
 		return err
 	})

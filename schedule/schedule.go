@@ -277,7 +277,7 @@ func (s *Schedule) look(j *job, l *look) checks.Result {
 		return result
 	}
 	s.log(j, result, news)
-	if len(news) > 0 {
+	if len(news) > 0 || len(result.Events) > 0 {
 		s.o.News()
 	}
 	return result
@@ -317,6 +317,9 @@ func (s *Schedule) host(k checks.Kind) string {
 func (s *Schedule) compact(ctx context.Context, now time.Time) {
 	if err := s.history.Compact(ctx, now); err != nil && ctx.Err() == nil {
 		s.o.Log.Error("measures could not be condensed", "err", err)
+	}
+	if err := s.forgetEvents(ctx, now); err != nil && ctx.Err() == nil {
+		s.o.Log.Error("old events could not be forgotten", "err", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/systemd"
 )
 
@@ -28,6 +29,17 @@ func (r role) vital() bool { return r != search && r != other && r != none }
 
 // ofMastodon tells whether it runs Mastodon's own code.
 func (r role) ofMastodon() bool { return r == web || r == sidekiq || r == streaming }
+
+// part is what an event of its calls it.
+func (r role) part() string {
+	switch r {
+	case web:
+		return checks.PartWeb
+	case sidekiq:
+		return checks.PartSidekiq
+	}
+	return ""
+}
 
 // patterns are the units that are looked for. Admins rename and split those of
 // Sidekiq.

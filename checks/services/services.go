@@ -289,7 +289,7 @@ func (l *look) judgeUnits(ctx context.Context) {
 func (l *look) judgeUnit(ctx context.Context, s service) {
 	name := s.unit.Name
 	if s.knownBefore && s.unit.IsActive() && !s.unit.ActiveSince.Equal(s.before.Since) && s.before.Active {
-		l.Events = append(l.Events, checks.Event{At: s.unit.ActiveSince, Code: "restarted", Subject: name, Text: restartedText(s.unit)})
+		l.Events = append(l.Events, checks.Event{At: s.unit.ActiveSince, Code: checks.EventRestarted, Part: s.role.part(), Subject: name, Text: restartedText(s.unit)})
 	}
 	if t := judgeUnit(s, l.config.Starting.Std(), l.now); t != runs {
 		l.down = append(l.down, name)
@@ -382,6 +382,11 @@ func (l *look) readContainers(ctx context.Context) {
 		before, known := l.before[boxPrefix+c.Name]
 		b := box{container: c, role: containerRole(c), before: before}
 		b.after = memo{Active: c.Status == "running" || before.Active, Since: c.Started}.seen(before, known, c.Restarts, l.now)
+		if known && before.Active && c.Status == "running" && !c.Started.Equal(before.Since) {
+			l.Events = append(l.Events, checks.Event{
+				At: c.Started, Code: checks.EventRestarted, Part: b.role.part(), Subject: boxPrefix + c.Name, Text: againText(c.Name),
+			})
+		}
 		// A chore that has done its work (migrations, a build) is not down.
 		if b.role == other && c.Status == "exited" && c.ExitCode == 0 {
 			continue

@@ -256,7 +256,11 @@ func endedAdvice(name string) checks.Advice {
 }
 
 func restartedText(u systemd.Unit) checks.Text {
-	n := unitName(u.Name)
+	return againText(unitName(u.Name))
+}
+
+func againText(name string) checks.Text {
+	n := checks.QuoteName(name)
 	return checks.Text{En: n + " was started again", Ja: n + " が再起動されました"}
 }
 
