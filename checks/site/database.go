@@ -59,7 +59,10 @@ type target struct {
 type Limits struct{ Statement, Lock time.Duration }
 
 // Database is how the database is read; never nil.
-func (s *Site) Database() *Database { return s.database }
+func (s *Site) Database() *Database {
+	s.link()
+	return s.database
+}
 
 // NeedDatabase is the error of a kind that cannot look without a database:
 // nothing is set, and nothing on this machine says that there is one.
@@ -158,6 +161,19 @@ func (d *Database) close() {
 		d.pool.Close()
 		d.pool = nil
 	}
+}
+
+// Name of the database, such as "mastodon_production".
+func (d *Database) Name() string {
+	where, err := d.where(context.Background())
+	if err != nil {
+		return ""
+	}
+	u, err := url.Parse(where.url)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(u.Query().Get("dbname"), strings.TrimPrefix(u.Path, "/"))
 }
 
 // Denied tells whether something could not be read for want of a right.
@@ -296,25 +312,34 @@ func Columns(ctx context.Context, tx pgx.Tx, table string) (map[string]bool, err
 	return got, err
 }
 
-// connect prepares the connections; nothing is opened. Errors begin with the
-// setting.
-func (s *Site) connect() []error {
+// link makes the ways to the databases; nothing is opened.
+func (s *Site) link() {
+	s.links.Do(func() {
+		s.database = &Database{site: s}
+		s.redis = &Redis{site: s, setting: "redis_url", url: s.set.RedisURL}
+		s.jobs = &Redis{site: s, setting: "sidekiq_redis_url", url: s.set.SidekiqRedisURL, jobs: true}
+	})
+}
+
+// addresses are what is wrong with those that are set.
+func (c Config) addresses() []error {
 	var errs []error
-	s.database = &Database{site: s}
-	if !s.set.DatabaseURL.Empty() {
-		address := s.set.DatabaseURL.Reveal()
+	if address := c.DatabaseURL.Reveal(); address != "" {
 		if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
 			errs = append(errs, errors.New("[server] database_url: it does not begin with postgres://"))
 		} else if _, err := poolConfig(target{url: address, as: -1}); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	s.redis, s.jobs = &Redis{site: s, setting: "redis_url", url: s.set.RedisURL}, &Redis{site: s, setting: "sidekiq_redis_url", url: s.set.SidekiqRedisURL, jobs: true}
-	for _, r := range []*Redis{s.redis, s.jobs} {
-		if !r.url.Empty() {
-			if _, err := redisTarget(r.url.Reveal()); err != nil {
-				errs = append(errs, fmt.Errorf("[server] %s: %w", r.setting, err))
-			}
+	for _, one := range []struct {
+		setting string
+		address checks.Secret
+	}{{"redis_url", c.RedisURL}, {"sidekiq_redis_url", c.SidekiqRedisURL}} {
+		if one.address.Empty() {
+			continue
+		}
+		if _, err := redisTarget(one.address.Reveal()); err != nil {
+			errs = append(errs, fmt.Errorf("[server] %s: %w", one.setting, err))
 		}
 	}
 	return errs

@@ -35,7 +35,7 @@ func TestSettingsAreReadAsMastodonReadsThem(t *testing.T) {
 			"OTP_SECRET=\"abc\nLOCAL_DOMAIN=a.example\nDB_NAME='m\nDB_PORT=5432", map[string]string{"LOCAL_DOMAIN": "a.example", "DB_PORT": "5432"},
 		},
 		"a line longer than any is skipped": {"SECRET=" + long + "\nLOCAL_DOMAIN=a.example\nOTHER=" + long, map[string]string{"LOCAL_DOMAIN": "a.example"}},
-		"a password inside an address":      {"STREAMING_API_BASE_URL=wss://me:secret@a.example\nES_HOST=https://u:p@es", map[string]string{}},
+		"a password inside an address":      {"STREAMING_API_BASE_URL=wss://me:secret@a.example\nES_HOST=https://u:p@es", map[string]string{"STREAMING_API_BASE_URL": "wss://a.example"}},
 		"control and right-to-left marks":   {"LOCAL_DOMAIN=a\x1b[2Jb\nWEB_DOMAIN=a\u202eb\nDB_HOST=\xff\xfe", map[string]string{}},
 		"words behind a quote":              {`LOCAL_DOMAIN="a.example"evil`, map[string]string{}},
 		"NUL bytes and no line at all":      {strings.Repeat("\x00", 100000), map[string]string{}},

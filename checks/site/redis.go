@@ -39,11 +39,17 @@ type Redis struct {
 }
 
 // Redis is the base database: deliveries that fail, streaming, keys of posts.
-func (s *Site) Redis() *Redis { return s.redis }
+func (s *Site) Redis() *Redis {
+	s.link()
+	return s.redis
+}
 
 // SidekiqRedis is the database that holds Sidekiq's jobs; the base one unless
 // it is set or found otherwise.
-func (s *Site) SidekiqRedis() *Redis { return s.jobs }
+func (s *Site) SidekiqRedis() *Redis {
+	s.link()
+	return s.jobs
+}
 
 // NeedRedis is the error of a kind that cannot look without Redis.
 func (s *Site) NeedRedis() error {

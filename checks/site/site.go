@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sababan/sababan/checks"
 	"golang.org/x/net/idna"
@@ -68,6 +69,7 @@ type Site struct {
 	set    Config
 	finder finder
 
+	links    sync.Once // makes the three below, which open nothing by themselves
 	database *Database
 	redis    *Redis
 	jobs     *Redis
@@ -96,15 +98,15 @@ func New(c Config) (*Site, error) {
 		}
 		s.Address = c.Address
 	}
-	errs = append(errs, s.connect()...)
+	errs = append(errs, c.addresses()...)
 	return s, errors.Join(errs...)
 }
 
 // Close ends the connections; nothing may look any more.
 func (s *Site) Close() {
-	s.database.close()
-	s.redis.close()
-	s.jobs.close()
+	s.Database().close()
+	s.Redis().close()
+	s.SidekiqRedis().close()
 }
 
 // mistakes are what is wrong with the settings of what is found otherwise.

@@ -98,6 +98,7 @@ func check(ctx context.Context, env environment, flags checkFlags, names []strin
 	if err != nil {
 		return err
 	}
+	defer config.Site.Close()
 	chosen, err := choose(config.Checks, names)
 	if err != nil {
 		return err
@@ -140,6 +141,9 @@ func check(ctx context.Context, env environment, flags checkFlags, names []strin
 	}
 	if !flags.json {
 		p.found(config.Site.Find(ctx), config.Site.Domain)
+		if flags.verbose {
+			p.grants(config)
+		}
 	}
 	if err = errors.Join(err, out.Flush()); err != nil {
 		return fmt.Errorf("standard output: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/schedule"
 	"github.com/sababan/sababan/schedule/state"
 )
@@ -18,6 +19,7 @@ import (
 type daemon struct {
 	schedule *schedule.Schedule
 	bot      *bot.Bot
+	site     *site.Site
 }
 
 // outside is what a daemon needs besides its configuration.
@@ -45,7 +47,7 @@ func newDaemon(c *Config, o outside) *daemon {
 			jobs = append(jobs, schedule.Job{Kind: one.Kind, Check: one.Check, Times: one.Timetable, Timeout: one.Timeout})
 		}
 	}
-	d := &daemon{}
+	d := &daemon{site: c.Site}
 	d.schedule = schedule.New(schedule.Options{
 		Host: c.Host, Jobs: jobs, DB: o.db, Log: o.log, Spread: o.spread,
 		News: func() { d.bot.News() },
@@ -73,5 +75,6 @@ func (d *daemon) run(ctx context.Context) error {
 		errs[1] = d.bot.Run(ctx)
 	})
 	both.Wait()
+	d.site.Close()
 	return errors.Join(errs[:]...)
 }

@@ -1,0 +1,6 @@
+SET timezone = 'UTC';
+
+INSERT INTO notification_policies (account_id) SELECT id FROM accounts WHERE domain IS NULL AND id > 0;
+INSERT INTO schema_migrations (version) VALUES
+  ('20231018192110'), ('20231211234923'), ('20240221195424'), ('20240312105620'), ('20240322161611'), ('20240522041528'),
+  ('20240808124338'), ('20240916190140'), ('20241007071624');
