@@ -1,20 +1,27 @@
 package instance
 
 import (
+	"cmp"
 	"net/http"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/sababan/sababan/checks"
 )
 
-// adviceView is the checklist's command.
-func adviceView() checks.Advice {
+// adviceView is the checklist's command, for every view that needs it.
+func adviceView(v views) checks.Advice {
 	psql := func(sql string) checks.Shell {
-		return checks.Sh("sudo", "-u", "postgres", "psql", "-d", "mastodon_production", "-c", sql)
+		return checks.Sh("sudo", "-u", "postgres", "psql", "-d", cmp.Or(v.database, "mastodon_production"), "-c", sql)
 	}
-	return checks.Advice{
-		Look: psql("select matviewname, ispopulated from pg_matviews"),
-		Mend: []checks.Shell{psql("refresh materialized view instances")},
+	advice := checks.Advice{Look: psql("select matviewname, ispopulated from pg_matviews")}
+	if len(v.empty) == 0 {
+		advice.Mend = []checks.Shell{psql("refresh materialized view instances")}
 	}
+	for _, name := range v.empty {
+		advice.Mend = append(advice.Mend, psql("refresh materialized view "+pgx.Identifier{name}.Sanitize()))
+	}
+	return advice
 }
 
 // adviceBroken is where to look for a place that fails.

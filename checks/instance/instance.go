@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/api"
 	"github.com/sababan/sababan/checks/site"
@@ -45,10 +47,12 @@ func Kind(s *site.Site) checks.Kind {
 			Ja: []string{"インスタンス", "インスタンスAPI", "サーバー情報"},
 		},
 		Scope:   checks.Site,
-		After:   []string{"certs", "services", "webui"},
+		After:   []string{"certs", "services", "webui", "database"},
 		Cron:    "*/5 * * * *",
 		Timeout: 20 * time.Second,
-		Rules:   map[string]checks.Rule{v1: rule, v2: rule, slow: rule, challenge: rule},
+
+		AfterUpdate: true,
+		Rules:       map[string]checks.Rule{v1: rule, v2: rule, slow: rule, challenge: rule},
 		New: func(t checks.Table) (checks.Check, error) {
 			if err := t.Decode(&struct{}{}); err != nil {
 				return nil, err
@@ -62,6 +66,7 @@ func Kind(s *site.Site) checks.Kind {
 }
 
 type check struct {
+	site   *site.Site
 	domain string
 	client *api.Client
 	wire   *api.Transport
@@ -76,7 +81,7 @@ func newCheck(s *site.Site) (*check, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &check{domain: s.Domain, client: client, wire: wire}, nil
+	return &check{site: s, domain: s.Domain, client: client, wire: wire}, nil
 }
 
 // Look asks both places at once. An answer from the server's own cache (five
@@ -99,6 +104,9 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		domain: c.domain,
 		usual:  func(which string) (checks.Band, bool) { return past.Normal(answerTime, which, now) },
 	}
+	if viewEmpty(first, second) {
+		q.views = c.emptyViews(ctx)
+	}
 	if b, ok := past.Load(openKey); ok {
 		// What cannot be read is as if nothing had been open.
 		_ = json.Unmarshal(b, &q.open)
@@ -109,7 +117,56 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		return checks.Observation{}, fmt.Errorf("instance: %w", err)
 	}
 	o.Remember = map[string][]byte{openKey: b}
+	if version := versionOf(first, second); version != "" {
+		o.Remember[versionKey] = []byte(version)
+		if before, ok := past.Load(versionKey); ok && string(before) != version {
+			o.Events = append(o.Events, checks.Event{
+				At: now, Code: checks.EventUpdated, Subject: plain(version), Text: textUpdated(string(before), version),
+			})
+		}
+	}
 	return o, nil
+}
+
+// versionKey remembers which version answered last.
+const versionKey = "version"
+
+// versionOf is the version that answers; "" where none does, or an old answer
+// out of a cache.
+func versionOf(first, second outcome) string {
+	for _, o := range []outcome{second, first} {
+		if o.state == well && !o.stale {
+			return o.in.Version
+		}
+	}
+	return ""
+}
+
+// views are what the database tells of materialized views that were never
+// filled.
+type views struct {
+	seen     bool
+	database string
+	empty    []string
+}
+
+// emptyViews asks the database, where there is one to ask; not seeing it is no
+// trouble of this check's.
+func (c *check) emptyViews(ctx context.Context) views {
+	if c.site.NeedDatabase() != nil {
+		return views{}
+	}
+	v := views{database: c.site.Database().Name()}
+	err := c.site.Database().Read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT matviewname::text FROM pg_matviews WHERE schemaname = 'public' AND NOT ispopulated ORDER BY 1 LIMIT 20`)
+		if err != nil {
+			return err
+		}
+		v.empty, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	v.seen = err == nil
+	return v
 }
 
 // openKey remembers the codes that were found and have not been seen well

@@ -23,6 +23,8 @@ type question struct {
 	usual  func(which string) (checks.Band, bool)
 	// open is what was found before and has not been seen well since.
 	open []string
+	// views is what the database says, where v1 alone fails.
+	views views
 }
 
 // judge makes an observation of what both places said.
@@ -34,7 +36,7 @@ func judge(q question, first, second outcome) checks.Observation {
 		}
 	}
 	var o checks.Observation
-	o.Findings = append(o.Findings, broken(first, second)...)
+	o.Findings = append(o.Findings, broken(q, first, second)...)
 	if f, ok := guardedBy(q, first, second); ok {
 		o.Findings = append(o.Findings, f)
 	}
@@ -75,7 +77,7 @@ func lacking(first, second outcome) outcome {
 
 // broken finds the places that do not answer as they should. Where both fail,
 // that is one thing to tell; v1 holds what may be open about it alone.
-func broken(first, second outcome) []checks.Finding {
+func broken(q question, first, second outcome) []checks.Finding {
 	var out []checks.Finding
 	both := first.state == ill && second.state == ill
 	if second.state == ill {
@@ -86,8 +88,9 @@ func broken(first, second outcome) []checks.Finding {
 	}
 	if first.state == ill {
 		f := checks.Finding{Code: v1, Severity: checks.Critical, Road: checks.Now, Holds: both}
-		if viewEmpty(first, second) {
-			f.Text, f.Advice = textView(second), adviceView()
+		known := slices.Contains(q.views.empty, "instances")
+		if viewEmpty(first, second) && (known || !q.views.seen) {
+			f.Text, f.Advice = textView(second, known), adviceView(q.views)
 		} else {
 			f.Text, f.Advice = textBroken(v1, first, false), adviceBroken(first)
 		}

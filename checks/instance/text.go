@@ -122,17 +122,24 @@ func textApps() checks.Text {
 }
 
 // textView says that v1 alone fails as it does without its view.
-func textView(second outcome) checks.Text {
+func textView(second outcome, known bool) checks.Text {
+	cause := checks.Text{
+		En: "Probably the materialized view “instances” in the database has never been filled, for example after a restore.",
+		Ja: "データベースのマテリアライズドビュー「instances」が初期化されていない（リストア後など）可能性が高いです。",
+	}
+	if known {
+		cause = checks.Text{
+			En: "The database says why: the materialized view “instances” has never been filled, as after a restore.",
+			Ja: "原因: データベースのマテリアライズドビュー「instances」が初期化されていません（リストア後など）。",
+		}
+	}
 	t := checks.Lines(
 		checks.Text{
 			En: "/api/v1/instance fails (500 Internal Server Error), v2 works",
 			Ja: "/api/v1/instance エラーになっています（500 Internal Server Error、v2は正常）",
 		},
 		textApps(),
-		checks.Text{
-			En: "Probably the materialized view “instances” in the database has never been filled, for example after a restore.",
-			Ja: "データベースのマテリアライズドビュー「instances」が初期化されていない（リストア後など）可能性が高いです。",
-		},
+		cause,
 	)
 	if v := api.Software(second.in.Version).Version; !v.AtLeast(4, 5) {
 		t = checks.Lines(t, checks.Text{
@@ -141,6 +148,11 @@ func textView(second outcome) checks.Text {
 		})
 	}
 	return t
+}
+
+func textUpdated(before, now string) checks.Text {
+	b, n := plain(before), plain(now)
+	return checks.Text{En: "Mastodon was updated from " + b + " to " + n, Ja: "Mastodonが " + b + " から " + n + " に更新されました"}
 }
 
 func textGuarded(domain, guard string) checks.Text {
