@@ -169,10 +169,16 @@ func (d *DB) Site(t testing.TB, reads ...checks.Reads) *site.Site {
 // domain is [Domain] unless it is set.
 func (d *DB) SiteWith(t testing.TB, set site.Config, reads ...checks.Reads) *site.Site {
 	t.Helper()
+	return d.SiteAs(t, d.Role(t, reads...), set)
+}
+
+// SiteAs is SiteWith for a role that is there.
+func (d *DB) SiteAs(t testing.TB, role string, set site.Config) *site.Site {
+	t.Helper()
 	if set.Domain == "" {
 		set.Domain = Domain
 	}
-	set.DatabaseURL = checks.NewSecret(d.URL(d.Role(t, reads...)))
+	set.DatabaseURL = checks.NewSecret(d.URL(role))
 	s, err := site.New(set)
 	if err != nil {
 		t.Fatal(err)

@@ -70,13 +70,18 @@ func Own(t testing.TB, settings ...string) *Cluster {
 	if err != nil {
 		t.Fatalf("starting PostgreSQL: %v", err)
 	}
+	c.endWith(t)
+	return c
+}
+
+// endWith makes a cluster the test's own.
+func (c *Cluster) endWith(t testing.TB) {
 	c.own = true
 	t.Cleanup(func() {
 		if err := c.ward.Close(); err != nil {
 			t.Errorf("ending PostgreSQL: %v", err)
 		}
 	})
-	return c
 }
 
 // usual are the settings of every cluster: nothing on disk has to outlive the
@@ -88,7 +93,13 @@ var usual = []string{
 	"timezone=Asia/Tokyo", "log_timezone=UTC", "lc_messages=C", "logging_collector=off", "log_min_messages=warning",
 }
 
-func launch(settings []string) (_ *Cluster, err error) {
+func launch(settings []string) (*Cluster, error) {
+	return launchFrom((*Cluster).initialise, settings)
+}
+
+// launchFrom starts a cluster whose data directory is filled by fill, which
+// gets the options of initdb.
+func launchFrom(fill func(*Cluster, []string) error, settings []string) (_ *Cluster, err error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -97,71 +108,100 @@ func launch(settings []string) (_ *Cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	port := 5432
-	var initial []string
-	var conf strings.Builder
-	for _, s := range slices.Concat(usual, settings) {
-		name, value, ok := strings.Cut(s, "=")
-		if !ok {
-			return nil, fmt.Errorf("setting %q has no value", s)
-		}
-		switch name {
-		case "data_checksums":
-			if value == "on" {
-				initial = append(initial, "--data-checksums")
-			}
-			continue
-		case "icu_locale":
-			initial = append(initial, "--locale-provider=icu", "--icu-locale="+value)
-			continue
-		case "listen_addresses":
-			if value != "" {
-				if port, err = freePort(); err != nil {
-					return nil, err
-				}
-			}
-		case "port":
-			if port, err = strconv.Atoi(value); err != nil {
-				return nil, fmt.Errorf("setting %q: %w", s, err)
-			}
-			continue
-		}
-		fmt.Fprintf(&conf, "%s = '%s'\n", name, strings.ReplaceAll(value, "'", "''"))
+	w, err := written(slices.Concat(usual, settings))
+	if err != nil {
+		return nil, err
 	}
 	dir, err := ward.Folder("sababan-postgres-", as)
 	if err != nil {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	fmt.Fprintf(&conf, "port = %d\nunix_socket_directories = '%s'\n", port, dir)
-	w, err := ward.Keep(dir, as, "QUIT", filepath.Join(bin, "postgres"), "-D", data)
+	w.conf = append(w.conf, fmt.Sprintf("port=%d", w.port), "unix_socket_directories="+dir)
+	keeper, err := ward.Keep(dir, as, "QUIT", filepath.Join(bin, "postgres"), "-D", data)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Socket: dir, DataDir: data, Port: port, ward: w, bin: bin, as: as, prepared: map[string]bool{}}
-	err = c.initialise(initial, conf.String())
+	c := &Cluster{Socket: dir, DataDir: data, Port: w.port, ward: keeper, bin: bin, as: as, prepared: map[string]bool{}}
+	if err = fill(c, w.initial); err == nil {
+		err = c.configure(w.conf)
+	}
 	if err == nil {
 		err = c.start()
 	}
 	if err != nil {
-		return nil, errors.Join(err, w.Close())
+		return nil, errors.Join(err, keeper.Close())
 	}
 	return c, nil
 }
 
-func (c *Cluster) initialise(options []string, conf string) error {
+// settings are what a test has written, by whom it is for: postgresql.conf or
+// initdb.
+type settings struct {
+	conf    []string
+	initial []string
+	port    int
+}
+
+func written(words []string) (s settings, err error) {
+	s.port = 5432
+	for _, word := range words {
+		name, value, ok := strings.Cut(word, "=")
+		if !ok {
+			return s, fmt.Errorf("setting %q has no value", word)
+		}
+		switch name {
+		case "data_checksums":
+			if value == "on" {
+				s.initial = append(s.initial, "--data-checksums")
+			}
+			continue
+		case "icu_locale":
+			s.initial = append(s.initial, "--locale-provider=icu", "--icu-locale="+value)
+			continue
+		case "port":
+			if s.port, err = strconv.Atoi(value); err != nil {
+				return s, fmt.Errorf("setting %q: %w", word, err)
+			}
+			continue
+		case "listen_addresses":
+			if value != "" {
+				if s.port, err = freePort(); err != nil {
+					return s, err
+				}
+			}
+		}
+		s.conf = append(s.conf, word)
+	}
+	return s, nil
+}
+
+func (c *Cluster) initialise(options []string) error {
 	words := append([]string{
 		"-D", c.DataDir, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
 	}, options...)
 	if out, err := c.run("initdb", words...); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
+	return nil
+}
+
+// configure adds settings to postgresql.conf, where the last one wins.
+func (c *Cluster) configure(settings []string) error {
+	var conf strings.Builder
+	for _, s := range settings {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return fmt.Errorf("setting %q has no value", s)
+		}
+		fmt.Fprintf(&conf, "%s = '%s'\n", name, strings.ReplaceAll(value, "'", "''"))
+	}
 	// The file is the cluster's user's, and stays so: it is opened, not made.
 	f, err := os.OpenFile(filepath.Join(c.DataDir, "postgresql.conf"), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(conf)
+	_, err = f.WriteString(conf.String())
 	return errors.Join(err, f.Close())
 }
 
@@ -252,20 +292,7 @@ func (c *Cluster) Crash(t testing.TB) {
 func (c *Cluster) Start(t testing.TB, settings ...string) {
 	t.Helper()
 	c.mine(t, "started")
-	var conf strings.Builder
-	for _, s := range settings {
-		name, value, ok := strings.Cut(s, "=")
-		if !ok {
-			t.Fatalf("setting %q has no value", s)
-		}
-		fmt.Fprintf(&conf, "%s = '%s'\n", name, strings.ReplaceAll(value, "'", "''"))
-	}
-	f, err := os.OpenFile(filepath.Join(c.DataDir, "postgresql.conf"), os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = f.WriteString(conf.String())
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := c.configure(settings); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.start(); err != nil {

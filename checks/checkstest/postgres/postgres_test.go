@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -48,26 +49,27 @@ func TestEveryVersionIsHealthy(t *testing.T) {
 
 func TestVersionsDifferWhereMastodonDoes(t *testing.T) {
 	c := Start(t)
-	for _, one := range []struct {
-		table, column string
-		since, until  string
-	}{
-		{"rules", "hint", "4.3", ""},
-		{"users", "encrypted_otp_secret", "", "4.3"},
-		{"settings", "thing_type", "", "4.3"},
-		{"rule_translations", "language", "4.4", ""},
-		{"tag_trends", "tag_id", "4.4", ""},
-		{"status_stats", "quotes_count", "4.5", ""},
-		{"collections", "item_count", "4.6", ""},
-		{"software_updates", "end_of_support", "4.7", ""},
-		{"software_deprecations", "branch", "4.7", ""},
-	} {
-		for _, version := range []string{"4.2", "4.3", "4.5", "4.6", "4.7"} {
-			d := c.Mastodon(t, version)
+	for _, version := range Versions() {
+		d := c.Mastodon(t, version)
+		for _, one := range []struct{ table, column, since, until string }{
+			{"rules", "hint", "4.3", ""},
+			{"users", "encrypted_otp_secret", "", "4.3"},
+			{"settings", "thing_type", "", "4.3"},
+			{"rule_translations", "language", "4.4", ""},
+			{"tag_trends", "tag_id", "4.4", ""},
+			{"status_stats", "quotes_count", "4.5", ""},
+			{"collections", "item_count", "4.6", ""},
+			{"software_updates", "end_of_support", "4.7", ""},
+			{"software_deprecations", "branch", "4.7", ""},
+		} {
 			want := version >= one.since && (one.until == "" || version <= one.until)
 			if got := d.Has(t, one.table, one.column); got != want {
 				t.Errorf("%s has %s.%s: %v, want %v", version, one.table, one.column, got, want)
 			}
+		}
+		views := Get[int](t, d, "select count(*) from pg_matviews")
+		if want := map[bool]int{true: 1, false: 3}[version >= "4.7"]; views != want {
+			t.Errorf("%s has %d materialized views, want %d", version, views, want)
 		}
 	}
 }
@@ -211,5 +213,54 @@ func TestAnIDBeginsTheMillisecond(t *testing.T) {
 	id := Get[int64](t, d, "insert into statuses (account_id) values (-99) returning id")
 	if id < ID(before) || id > ID(time.Now().Add(time.Second)) {
 		t.Errorf("a new post has the id %d, of %v", id, time.UnixMilli(id>>16))
+	}
+}
+
+func TestAReplicaFollowsAndRefusesWriting(t *testing.T) {
+	primary := Own(t)
+	d := primary.Mastodon(t, "4.6")
+	role := d.Role(t, checks.Reads{Table: "rules", Columns: []string{"id"}})
+	replica := primary.Replica(t)
+	d.Exec(t, "delete from rules where priority = 0")
+	replica.CatchUp(t, primary)
+	there := d.On(replica)
+	if err := there.Try("delete from rules"); err == nil {
+		t.Error("a replica lets itself be written to")
+	}
+	var n int
+	err := there.SiteAs(t, role, site.Config{}).Database().Read(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "select count(id) from rules where pg_is_in_recovery()").Scan(&n)
+	})
+	if err != nil || n != 2 {
+		t.Errorf("on the replica: %d rules, %v", n, err)
+	}
+}
+
+func TestRowsBehindAUniqueIndexAreThereAndTheIndexDoesNotKnow(t *testing.T) {
+	d := Start(t).Mastodon(t, "4.6")
+	const again = "insert into accounts (username, domain) values ('USER1', 'server01.test')"
+	if err := d.Try(again); err == nil {
+		t.Fatal("the index lets a duplicate in")
+	}
+	d.Behind(t, "index_accounts_on_username_and_domain_lower", again)
+	if n := Get[int](t, d, "select count(*) from accounts where lower(username) = 'user1' and lower(domain) = 'server01.test'"); n != 2 {
+		t.Errorf("%d rows", n)
+	}
+	if n := Get[int](t, d, "select count(*) from pg_index where not (indisvalid and indisready)"); n != 0 {
+		t.Errorf("%d indexes look broken", n)
+	}
+	if err := d.Try(again); err == nil {
+		t.Error("the index is not in use again")
+	}
+	d.Exec(t, "create extension amcheck")
+	if err := d.Try("select bt_index_check('index_accounts_on_username_and_domain_lower', true)"); err == nil {
+		t.Error("amcheck does not miss the row in the index")
+	}
+}
+
+func TestTheFileOfAnIndexIsFound(t *testing.T) {
+	d := Start(t).Mastodon(t, "4.6")
+	if _, err := os.Stat(d.File(t, "index_statuses_on_uri")); err != nil {
+		t.Error(err)
 	}
 }

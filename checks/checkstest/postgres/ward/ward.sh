@@ -31,4 +31,5 @@ while read -r order signal; do
   esac
 done
 [ -z "$pid" ] || end "$last"
+chmod -R u+rwx "$folder" 2>/dev/null # a test may have closed it
 rm -rf "$folder"

@@ -29,14 +29,22 @@ func TestMain(m *testing.M) {
 }
 
 func waitToBeKilled(how string) error {
-	w, err := family(nil)
+	as, err := Unprivileged("nobody")
 	if err != nil {
 		return err
 	}
-	if how == "frozen" {
-		if err := w.Freeze(); err != nil {
-			return err
-		}
+	w, err := family(as)
+	if err != nil {
+		return err
+	}
+	switch how {
+	case "frozen":
+		err = w.Freeze()
+	case "with a closed folder":
+		err = os.Chmod(w.Dir, 0)
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Println(w.PID(), w.Dir)
 	select {}
@@ -82,7 +90,7 @@ func gone(pid int) bool {
 }
 
 func TestAKilledTestLeavesNothing(t *testing.T) {
-	for _, how := range []string{"running", "frozen"} {
+	for _, how := range []string{"running", "frozen", "with a closed folder"} {
 		t.Run(how, func(t *testing.T) {
 			self, err := os.Executable()
 			if err != nil {
