@@ -47,10 +47,11 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 			En: []string{"service", "units", "processes", "systemd", "docker"},
 			Ja: []string{"サービス", "プロセス", "コンテナ"},
 		},
-		Scope:   checks.Host,
-		After:   []string{"memory", "disk"},
-		Cron:    "*/2 * * * *", // defaults
-		Timeout: 15 * time.Second,
+		Scope:       checks.Host,
+		After:       []string{"memory", "disk"},
+		Cron:        "*/2 * * * *", // defaults
+		AfterUpdate: true,
+		Timeout:     15 * time.Second,
 		Rules: map[string]checks.Rule{
 			codeDown: rule, codeBoot: rule, codeStale: rule, codeRestarts: ended, codeCrashed: ended,
 		},

@@ -142,6 +142,9 @@ var exitWords = map[int]checks.Text{
 	217: {En: "its user does not exist", Ja: "実行ユーザーが存在しません"},
 }
 
+// sigkill is the signal that no program survives.
+const sigkill = 9
+
 // ending says how the last run ended.
 func ending(u systemd.Unit) checks.Text {
 	switch {
@@ -151,6 +154,13 @@ func ending(u systemd.Unit) checks.Text {
 		return checks.Text{En: "a watchdog that was not answered", Ja: "ウォッチドッグの応答なし"}
 	case u.Result == "oom-kill":
 		return checks.Text{En: "a kill for lack of memory", Ja: "メモリ不足による強制終了"}
+	case u.ExitKind == 2 && u.ExitStatus == sigkill:
+		// With the first version of control groups, and where a helper such as
+		// earlyoom does it, systemd does not know why.
+		return checks.Text{
+			En: "signal 9: somebody killed it, most likely the kernel for lack of memory",
+			Ja: "シグナル9（強制終了。多くの場合はメモリ不足でカーネルが終了させたもの）",
+		}
 	case u.ExitKind == 2 || u.ExitKind == 3:
 		return checks.Text{En: fmt.Sprintf("signal %d", u.ExitStatus), Ja: fmt.Sprintf("シグナル%d", u.ExitStatus)}
 	case u.ExitKind == 1 && u.ExitStatus != 0:

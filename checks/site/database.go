@@ -187,16 +187,16 @@ func poolConfig(where target) (*pgxpool.Config, error) {
 		return nil, errors.New("[server] database_url: it is not an address such as postgres://sababan@/mastodon_production?host=/run/postgresql")
 	}
 	q := u.Query()
+	password, _ := u.User.Password()
 	for name, value := range map[string]string{
 		"host": u.Hostname(), "port": cmp.Or(u.Port(), "5432"), "dbname": strings.TrimPrefix(u.Path, "/"),
-		"user": u.User.Username(), "passfile": os.DevNull, "sslmode": "prefer", "sslcert": "", "sslkey": "", "sslrootcert": "",
+		"user": u.User.Username(), "password": password, "passfile": os.DevNull, "sslmode": "prefer", "sslcert": "", "sslkey": "", "sslrootcert": "",
 		"connect_timeout": strconv.Itoa(int(connectTimeout / time.Second)), "target_session_attrs": "any", "application_name": Role,
 	} {
 		if !q.Has(name) {
 			q.Set(name, value)
 		}
 	}
-	password, _ := u.User.Password()
 	if q.Get("sslmode") == "no-verify" { // Mastodon's word for it
 		q.Set("sslmode", "require")
 	}
@@ -204,7 +204,7 @@ func poolConfig(where target) (*pgxpool.Config, error) {
 	for name := range q {
 		words = append(words, name+"="+quoteWord(q.Get(name)))
 	}
-	c, err := pgxpool.ParseConfig(strings.Join(append(words, "password="+quoteWord(password)), " "))
+	c, err := pgxpool.ParseConfig(strings.Join(words, " "))
 	if err != nil {
 		// Its message may quote the whole address.
 		return nil, errors.New("[server] database_url: it is not an address such as postgres://sababan@/mastodon_production?host=/run/postgresql")

@@ -67,6 +67,7 @@ type Site struct {
 	Root string
 
 	set    Config
+	token  func() (checks.Secret, error) // of the watched server; nil where there is none
 	finder finder
 
 	links    sync.Once // makes the three below, which open nothing by themselves
@@ -123,6 +124,9 @@ func (c Config) mistakes() []error {
 		folder("postgres_data", p)
 	}
 	folder("redis_data", c.RedisData)
+	if c.TokenFile != "" && (!strings.HasPrefix(c.TokenFile, "/") || !plainPath(c.TokenFile)) {
+		errs = append(errs, fmt.Errorf("[server] token_file: %q is not a whole path such as %q", checks.Quote(c.TokenFile), "/etc/sababan/server-token"))
+	}
 	if c.WebServer != "" && !slices.Contains(webServers, c.WebServer) {
 		errs = append(errs, fmt.Errorf("[server] web_server: %q is none of %s", checks.Quote(c.WebServer), strings.Join(webServers, ", ")))
 	}

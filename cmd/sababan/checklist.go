@@ -10,9 +10,12 @@ import (
 	"github.com/sababan/sababan/checks/instance"
 	"github.com/sababan/sababan/checks/latency"
 	"github.com/sababan/sababan/checks/memory"
+	"github.com/sababan/sababan/checks/moderation"
 	"github.com/sababan/sababan/checks/packages"
+	"github.com/sababan/sababan/checks/rules"
 	"github.com/sababan/sababan/checks/services"
 	"github.com/sababan/sababan/checks/site"
+	"github.com/sababan/sababan/checks/streaming"
 	"github.com/sababan/sababan/checks/timers"
 	"github.com/sababan/sababan/checks/usage"
 )
@@ -29,8 +32,11 @@ func checklist(s *site.Site) []checks.Kind {
 		backups.Kind(s),
 		packages.Kind(s),
 		certs.Kind(s),
+		streaming.Kind(s, s.Token),
 		instance.Kind(s),
 		latency.Kind(s),
+		moderation.Kind(s),
+		rules.Kind(s),
 		cacerts.Kind(s),
 		clock.Kind(s),
 	}

@@ -158,6 +158,7 @@ func loadConfig(path string, kinds func(*site.Site) []checks.Kind, getenv func(s
 	c.Site.Offline = c.Offline
 	list := kinds(c.Site)
 	c.Bot = l.forBot(list)
+	c.lendToken(l.w.Server.TokenFile)
 	c.Host = l.host()
 	c.Summary = l.summary(c.Bot)
 	c.Metrics = l.metrics()

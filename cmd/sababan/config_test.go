@@ -12,6 +12,7 @@ import (
 
 	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 // writeConfig writes a configuration that nobody else may read.
@@ -369,4 +370,43 @@ func FuzzConfig(f *testing.F) {
 			t.Error("an empty mistake")
 		}
 	})
+}
+
+func TestTheTokenOfTheWatchedServerIsItsOwnOrTheBotsWhereThatLivesThere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("of-the-server\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"a file of its own wins", "[bot]\nserver = \"https://example.social\"\ntoken = \"of-the-bot\"\n[server]\ndomain = \"example.social\"\ntoken_file = \"" + file + "\"\n", "of-the-server"},
+		{"the bot lives there", "[bot]\nserver = \"https://Example.social\"\ntoken = \"of-the-bot\"\n[server]\ndomain = \"example.social\"\n", "of-the-bot"},
+		{"the bot lives elsewhere", "[bot]\nserver = \"https://other.social\"\ntoken = \"of-the-bot\"\n[server]\ndomain = \"example.social\"\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "config.toml")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			config, err := loadConfig(path, testKinds("fine"), func(string) string { return "" })
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := config.Site.Token(t.Context())
+			var notSetUp *checks.NotSetUp
+			if token.Reveal() != c.want || config.Site.HasToken() != (c.want != "") || c.want == "" && !errors.As(err, &notSetUp) {
+				t.Errorf("got %q, %v", token.Reveal(), err)
+			}
+		})
+	}
+	if err := os.Chmod(file, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config, err := loadConfig("", testKinds("fine"), func(string) string { return "" }, func(c *site.Config) { c.TokenFile = file })
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = config.Site.Token(t.Context())
+	if why, _ := checks.Explain(err); !strings.Contains(why.En, "[server] token_file") || !strings.Contains(why.Ja, "[server] token_file") {
+		t.Errorf("%+v", why)
+	}
 }

@@ -227,6 +227,18 @@ func (c *Config) Token() (checks.Secret, error) {
 	return checks.Secret{}, errors.New(`[bot] token_file: is missing; write the file that holds the token of the bot's account, for example token_file = "/etc/sababan/token"`)
 }
 
+// lendToken lets the checks use a token of the watched server: that of a file,
+// or the bot's own where it lives there.
+func (c *Config) lendToken(file string) {
+	if file != "" {
+		c.Site.Lend(func() (checks.Secret, error) { return c.secretFile("[server] token_file", file) })
+		return
+	}
+	if home, err := url.Parse(c.Bot.Server); err == nil && c.Site.Domain != "" && strings.EqualFold(home.Hostname(), c.Site.Domain) {
+		c.Site.Lend(c.Token)
+	}
+}
+
 // secretFile reads a file that holds one secret and that nobody else may read.
 func (c *Config) secretFile(setting, path string) (checks.Secret, error) {
 	text, info, err := readWhole(path, tokenLimit, func(closedFolder string) string {

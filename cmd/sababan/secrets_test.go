@@ -156,7 +156,7 @@ func TestAConfigurationWithASecretIsNotReadByOthers(t *testing.T) {
 		{"a token, readable by the group", "[bot]\ntoken = 'x'", 0o640, []string{"[bot] token"}},
 		{"a token, for the owner alone", "[bot]\ntoken = 'x'", 0o600, nil},
 		{"a password in an address", "[server]\ndatabase_url = 'postgres://sababan:pw@db/mastodon'", 0o644, []string{"[server] database_url"}},
-		{"a password in a list of settings", "[server]\ndatabase_url = 'host=db user=sababan password=pw'", 0o644, []string{"[server] database_url"}},
+		{"a password in a list of settings", "[server]\ndatabase_url = 'postgres://db/mastodon?user=sababan&password=pw'", 0o644, []string{"[server] database_url"}},
 		{"a password without a user", "[server]\nredis_url = 'redis://:pw@db'\nsidekiq_redis_url = 'redis://db'", 0o644, []string{"[server] redis_url"}},
 		{"no password, only a user", "[server]\ndatabase_url = 'postgres://sababan@/mastodon?host=/run/postgresql'", 0o644, nil},
 		{"a fallback with a password", "[[bot.fallback]]\nurl = 'smtp://me:pw@mail.example'", 0o644, []string{"[[bot.fallback]] url"}},
