@@ -1,6 +1,6 @@
 // Package backups asks whether the backups really run: whether there is a
-// recent one, whether it has its usual size, and whether it can be read to its
-// end.
+// recent one, whether it has its usual size, whether it can be read to its end,
+// whether what is inside is of today, and whether it can be restored.
 package backups
 
 import (
@@ -14,10 +14,12 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/site"
+	"github.com/sababan/sababan/checks/systemd"
 )
 
 // The finding codes. The subject is the source's name, or "" where it is about
-// all of them: same-disk, no-env, unrestored.
+// all of them: same-disk, no-env, no-media, unrestored, rehearse,
+// second-person. That of job is a unit's name, or a source's.
 const (
 	codeOld        = "old"
 	codeMissing    = "missing"
@@ -27,7 +29,15 @@ const (
 	codeSameDisk   = "same-disk"
 	codeNoEnv      = "no-env"
 	codeNoRoom     = "no-room"
+	codeNoMedia    = "no-media"
 	codeUnrestored = "unrestored"
+
+	codeContents     = "contents"
+	codeUnrestorable = "unrestorable"
+	codeJob          = "job"
+	codeLog          = "log"
+	codeRehearse     = "rehearse"
+	codeSecond       = "second-person"
 )
 
 // gatherLimit is how long the files of one source may take to answer (own).
@@ -46,16 +56,26 @@ func WithPlaces(places ...string) Option { return func(c *check) { c.places = pl
 // WithFound takes somebody else's word for what is installed.
 func WithFound(f func(context.Context) site.Found) Option { return func(c *check) { c.find = f } }
 
+// WithServers looks for PostgreSQL's server programs in these folders,
+// patterns, whose last but one part is the version.
+func WithServers(patterns ...string) Option { return func(c *check) { c.servers = patterns } }
+
+// On asks the systemd of another machine than this one.
+func On(h systemd.Host) Option { return func(c *check) { c.host = h } }
+
 // Kind makes the check of the backups on, or reported on, this machine.
 //
 // Measures, each with the source's name as subject: age (seconds since the
 // newest backup), size_bytes (of the newest run), free_bytes (where they lie),
-// read_time (seconds that reading the newest to its end took).
+// read_time and restore_time (seconds that reading the newest to its end, and
+// restoring one, took), statuses_inside and accounts_inside (rows); and without
+// a subject live_accounts, about how many the running server has.
 func Kind(s *site.Site, opts ...Option) checks.Kind {
 	once := checks.Looks{Open: 1, Resolve: 1} // defaults
 	rules := map[string]checks.Rule{}
 	for _, code := range []string{
-		codeOld, codeMissing, codeSmall, codeLarge, codeIncomplete, codeSameDisk, codeNoEnv, codeNoRoom, codeUnrestored,
+		codeOld, codeMissing, codeSmall, codeLarge, codeIncomplete, codeSameDisk, codeNoEnv, codeNoRoom, codeNoMedia, codeUnrestored,
+		codeContents, codeUnrestorable, codeJob, codeLog, codeRehearse, codeSecond,
 	} {
 		rules[code] = checks.Rule{Warning: once, Critical: once}
 	}
@@ -70,16 +90,20 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 		Cron:     "20 * * * *",     // defaults
 		Timeout:  20 * time.Minute, // what reading 5 GB to the end takes, and some
 		Rules:    rules,
-		Settings: func() any { return &Config{} },
+		Reads:    reads(),
+		Settings: func() any { c := defaultConfig(); return &c },
 		New: func(t checks.Table) (checks.Check, error) {
-			var config Config
+			config := defaultConfig()
 			if err := t.Decode(&config); err != nil {
 				return nil, err
 			}
 			if err := config.validate(time.Now()); err != nil {
 				return nil, err
 			}
-			c := &check{config: config, find: s.Find, places: usualPlaces(), hung: map[string]bool{}}
+			c := &check{config: config, find: s.Find, places: usualPlaces(), servers: usualServers(), proc: s.Proc, hung: map[string]bool{}}
+			if d := s.Database(); d != nil {
+				c.read = d.Read
+			}
 			for _, opt := range opts {
 				opt(c)
 			}
@@ -93,6 +117,11 @@ type check struct {
 	find   func(context.Context) site.Found
 	places []string
 	path   []string
+	// servers are patterns of folders with PostgreSQL's server programs.
+	servers []string
+	proc    string
+	host    systemd.Host
+	read    reader // nil where there is no database to be asked
 
 	mu   sync.Mutex
 	hung map[string]bool // sources whose files have not answered yet
@@ -101,6 +130,8 @@ type check struct {
 // memory is what one look tells the next.
 type memory struct {
 	Sources map[string]known `json:"sources"`
+	// First is when this began to look.
+	First time.Time `json:"first,omitzero"`
 }
 
 // known is what is remembered of one source.
@@ -109,6 +140,10 @@ type known struct {
 	Runs []point `json:"runs"`
 	// Tested is the newest backup that was read to its end.
 	Tested tested `json:"tested"`
+	// Rebuilt is the last restore that was tried.
+	Rebuilt rebuilt `json:"rebuilt,omitzero"`
+	// Log is what is known of the job's log.
+	Log logState `json:"log,omitzero"`
 	// FoundAt is the pattern of a source that nobody has set up.
 	FoundAt string `json:"found_at,omitempty"`
 }
@@ -151,16 +186,25 @@ func (c *check) look(ctx context.Context, past checks.Past, named bool) (checks.
 	if err != nil {
 		return checks.Observation{}, &checks.Unseen{Why: nothingSeen(), Err: err}
 	}
-	r := &round{c: c, now: now, installed: installed, after: memory{Sources: map[string]known{}}}
+	r := &round{c: c, now: now, past: past, installed: installed, after: memory{Sources: map[string]known{}, First: before.First}}
+	if r.after.First.IsZero() {
+		r.after.First = now
+	}
+	c.sweepUp(ctx)
 	if len(list) == 0 {
 		return r.none(strays)
 	}
 	for _, s := range list {
-		r.seen = append(r.seen, c.examine(ctx, s, before.Sources[s.label()], now))
+		one := c.examine(ctx, s, before.Sources[s.label()], now)
+		one.Here = home(installed) != ""
+		r.seen = append(r.seen, one)
 	}
 	r.test(ctx, named)
+	r.compare(ctx)
+	r.restore(ctx, named)
+	r.judgeJobs(c.jobs(ctx))
 	for i := range r.seen {
-		r.judge(&r.seen[i])
+		r.judge(ctx, &r.seen[i])
 	}
 	r.together()
 	r.remember(strays)
@@ -189,8 +233,17 @@ type seen struct {
 	FreeErr error
 	Level   level
 	// Trial is how reading the newest to its end went, or would go.
-	Trial   tested
-	Illness checks.Severity
+	Trial tested
+	// Here tells that a Mastodon is installed on this machine.
+	Here bool
+	// Inside is the verdict on what is inside the newest that was read.
+	Inside verdict
+	// Compared tells that the running server was asked for it.
+	Compared bool
+	// Accounts is how many the running server had when that was made; 0 where
+	// it is not known.
+	Accounts int64
+	Illness  checks.Severity
 }
 
 // source is a Source that was set or found.
@@ -258,6 +311,11 @@ func (c *check) examine(ctx context.Context, from source, before known, now time
 	s.Rhythm, s.How = rhythm(from.Every.Std(), !from.Found, runs)
 	if from.StatusFile != "" && errors.Is(s.Err, fs.ErrNotExist) {
 		s.Err = nil // as if it listed nothing
+	}
+	if s.Newest == nil && s.Status.Exit != 0 && len(runs) > 0 {
+		// A job that failed tells nothing of the backups that are there.
+		last := runs[len(runs)-1]
+		s.Newest = &artefact{Time: last.Time, Size: last.Size}
 	}
 	s.Usual, _ = usualSize(runs)
 	s.Size = -1

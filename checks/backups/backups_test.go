@@ -267,6 +267,9 @@ func TestMistakesInTheTableAreNamed(t *testing.T) {
 		"[[source]]\nglob = '/backup/[a'":                                          "a bracket is not closed",
 		"[[source]]\nglob = '/a'\nevery = '1m'":                                    "is too often",
 		"[[source]]\nname = 'x'\nglob = '/a'\n[[source]]\nname = 'x'\nglob = '/b'": "there are two of this name",
+		"second_person = 2999-01-01":                                               "second_person: is in the future",
+		"restore_in = 'restore'":                                                   "is not a whole path of at most 64 bytes",
+		"[[source]]\nglob = '/a'\nlog = 'backup.log'":                              `log: "backup.log" is not a whole path`,
 		"restored = 2999-01-01":                                                    "restored: is in the future",
 		"[[source]]\nname = \"a\\nb\"\nglob = '/a'":                                "a name should be one short line",
 	} {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -29,10 +28,11 @@ const (
 	outcomeGone    = "gone"    // it changed while it was read
 )
 
-// What is known of .env.production inside a backup.
+// What is known of .env.production, or of the media, inside a backup; "" is
+// nothing.
 const (
-	envHas   = "has"
-	envLacks = "lacks"
+	holdsIt = "has"
+	lacksIt = "lacks"
 )
 
 // tested is how reading a backup to its end went; it is remembered, so that
@@ -52,8 +52,14 @@ type tested struct {
 	// Cut tells that the end of plain SQL was not there.
 	Cut bool `json:"cut,omitempty"`
 	// Unsure tells that only the compression was proven, not what is inside.
-	Unsure bool   `json:"unsure,omitempty"`
-	Env    string `json:"env,omitempty"`
+	Unsure bool `json:"unsure,omitempty"`
+	// Env and Media tell whether .env.production and the media are inside.
+	Env   string `json:"env,omitempty"`
+	Media string `json:"media,omitempty"`
+	// Inside is what was counted on the way.
+	Inside contents `json:"inside,omitzero"`
+	// Bad tells that what is inside was found to be the wrong data.
+	Bad bool `json:"bad,omitempty"`
 	// Short tells that there was too little time for a verdict on slowness.
 	Short bool `json:"-"`
 }
@@ -94,9 +100,9 @@ func (c *check) ready(a artefact) (words []string, t tested) {
 	}
 	switch a.Header.Form {
 	case formPlain:
-		return nil, t
+		words = []string{"cat", "--", a.Path}
 	case formCustom, formFolder:
-		words = []string{"pg_restore", "-f", "/dev/null", a.Path}
+		words = []string{"pg_restore", "-f", "-", a.Path}
 	case formTar:
 		words = []string{"tar", "-tf", a.Path}
 	case formGzip, formZstd, formXz, formBzip2:
@@ -108,7 +114,9 @@ func (c *check) ready(a artefact) (words []string, t tested) {
 		t.Outcome = outcomeForeign
 		return nil, t
 	}
-	t.Tool = words[0]
+	if a.Header.Form != formPlain {
+		t.Tool = words[0]
+	}
 	if words[0] == "pg_restore" {
 		words[0] = c.pgRestore()
 	}
@@ -144,32 +152,32 @@ func (c *check) pgRestore() string {
 	return "pg_restore"
 }
 
-// test reads a backup to its end.
-func (c *check) test(ctx context.Context, a artefact) tested {
+// test reads a backup to its end, once, and counts what is inside on the way;
+// name is that of the database which counts where there are several.
+func (c *check) test(ctx context.Context, a artefact, name string) tested {
 	words, t := c.ready(a)
 	if t.Outcome != outcomeNone {
 		return t
 	}
 	began := time.Now()
 	switch {
-	case a.Header.Form == formPlain:
-		testPlain(a, &t)
-	case a.Header.Form == formTar || a.Header.Tarred:
+	case t.Tool == "tar":
 		list := &names{}
 		c.run(ctx, words, list, &t)
 		if t.Outcome == outcomeWhole {
-			t.Env = envLacks
-			if list.env {
-				t.Env = envHas
-			}
+			t.Env, t.Media = held(list.env), held(list.media)
 		}
 	case t.Tool == "pg_restore":
-		c.run(ctx, words, io.Discard, &t)
-	default:
-		e := &ends{}
-		c.run(ctx, words, e, &t)
+		s := newScan(began)
+		c.run(ctx, words, s, &t)
 		if t.Outcome == outcomeWhole {
-			e.judge(&t)
+			t.Inside = s.result(name)
+		}
+	default:
+		e, s := &ends{}, newScan(began)
+		c.run(ctx, words, io.MultiWriter(e, s), &t)
+		if t.Outcome == outcomeWhole && e.judge(&t) {
+			t.Inside = s.result(name)
 		}
 	}
 	t.At, t.Took = time.Now(), time.Since(began)
@@ -239,26 +247,6 @@ func complaint(said string) string {
 	return outcomeDamaged
 }
 
-// testPlain looks for the end of plain SQL; nothing else of it can be proven
-// without restoring it.
-func testPlain(a artefact, t *tested) {
-	f, err := os.Open(a.Path)
-	if err != nil {
-		t.Outcome, t.Said = outcomeGone, err.Error()
-		return
-	}
-	defer f.Close()
-	tail := make([]byte, min(a.Size, tailLimit))
-	if _, err := f.ReadAt(tail, a.Size-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
-		t.Outcome, t.Said = outcomeDamaged, checks.Quote(err.Error())
-		return
-	}
-	t.Outcome, t.Env = outcomeWhole, envLacks
-	if !endsWell(tail, a.Header.Cluster) {
-		t.Outcome, t.Cut = outcomeDamaged, true
-	}
-}
-
 // ends keeps the beginning and the end of a stream.
 type ends struct{ head, tail []byte }
 
@@ -271,8 +259,9 @@ func (e *ends) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// judge tells what was inside a compressed file that could be read to its end.
-func (e *ends) judge(t *tested) {
+// judge tells what was inside a file that could be read to its end, and
+// whether it is SQL with its end.
+func (e *ends) judge(t *tested) bool {
 	plain, cluster := isPlain(e.head)
 	switch {
 	case len(e.head) == 0:
@@ -280,22 +269,29 @@ func (e *ends) judge(t *tested) {
 	case plain && !endsWell(e.tail, cluster):
 		t.Outcome, t.Cut = outcomeDamaged, true
 	case plain:
-		t.Env = envLacks
+		t.Env, t.Media = lacksIt, lacksIt
+		return true
 	default:
 		t.Unsure = true
 		if bytes.HasPrefix(e.head, []byte("PGDMP")) {
-			t.Env = envLacks
+			t.Env, t.Media = lacksIt, lacksIt
 		}
 	}
+	return false
 }
 
-// names reads the list of a tar as it comes, looking for one name.
+// names reads the list of a tar as it comes, looking for a few names.
 type names struct {
-	line []byte
-	env  bool
+	line       []byte
+	env, media bool
 }
 
-const envFile = ".env.production"
+func held(yes bool) string {
+	if yes {
+		return holdsIt
+	}
+	return lacksIt
+}
 
 func (n *names) Write(b []byte) (int, error) {
 	size := len(b)
@@ -310,6 +306,7 @@ func (n *names) Write(b []byte) (int, error) {
 			break
 		}
 		n.env = n.env || filepath.Base(string(n.line)) == envFile
+		n.media = n.media || isMedia(string(n.line))
 		n.line, b = n.line[:0], b[end+1:]
 	}
 	return size, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,9 +17,23 @@ type Config struct {
 	Sources []Source `toml:"source"`
 	// EnvKept says that .env.production is kept where this check cannot see it.
 	EnvKept bool `toml:"env_kept"`
+	// MediaKept says the same of the media.
+	MediaKept bool `toml:"media_kept"`
 	// Restored is the day on which a person last restored a backup by hand.
 	Restored time.Time `toml:"restored"`
+	// SecondPerson is the day on which it was last made sure that somebody else
+	// can do it, too.
+	SecondPerson time.Time `toml:"second_person"`
+	// Restore has the newest dump restored into a throw-away PostgreSQL once a
+	// week, and counted.
+	Restore bool `toml:"restore"`
+	// RestoreIn is the folder in which that is done.
+	RestoreIn string `toml:"restore_in"`
 }
+
+// defaultConfig holds the project's defaults: the restore goes where the
+// daemon may write.
+func defaultConfig() Config { return Config{RestoreIn: "/var/lib/sababan"} }
 
 // Source is one [[checks.backups.source]]: either a pattern of files, or a file
 // in which the backup job leaves what its tool says of the repository.
@@ -33,6 +48,8 @@ type Source struct {
 	StatusFile string `toml:"status_file"`
 	// Every is how often a new one should come; 0 learns it from what is there.
 	Every checks.Duration `toml:"every"`
+	// Log is what the backup job writes; its last lines are looked at.
+	Log string `toml:"log"`
 	// Elsewhere says that it is copied to another machine by something that
 	// this check does not see.
 	Elsewhere bool `toml:"elsewhere"`
@@ -45,6 +62,9 @@ const (
 	shortestRhythm = 5 * time.Minute
 	// labelLimit is how long a name may be, in bytes (own).
 	labelLimit = 60
+	// restoreInLimit leaves room for the name of a socket, which has 107 bytes
+	// on Linux and 103 elsewhere.
+	restoreInLimit = 64
 )
 
 func (c Config) validate(now time.Time) error {
@@ -55,6 +75,12 @@ func (c Config) validate(now time.Time) error {
 	}
 	if c.Restored.After(now.Add(day)) {
 		bad("restored: is in the future; write the day on which a backup was last restored by hand")
+	}
+	if c.SecondPerson.After(now.Add(day)) {
+		bad("second_person: is in the future; write the day on which somebody else last did it")
+	}
+	if c.RestoreIn != "" && (!filepath.IsAbs(c.RestoreIn) || len(c.RestoreIn) > restoreInLimit) {
+		bad(`restore_in: %q is not a whole path of at most %d bytes such as "/var/lib/sababan"`, checks.Quote(c.RestoreIn), restoreInLimit)
 	}
 	labels := map[string]bool{}
 	for i, s := range c.Sources {
@@ -75,6 +101,9 @@ func (c Config) validate(now time.Time) error {
 		}
 		if s.Name != "" && (checks.Quote(s.Name) != s.Name || len(s.Name) > labelLimit) {
 			bad("%s: a name should be one short line", said)
+		}
+		if s.Log != "" && !filepath.IsAbs(s.Log) {
+			bad(`%s: log: %q is not a whole path such as "/var/log/backup.log"`, said, checks.Quote(s.Log))
 		}
 		if s.Every != 0 && s.Every.Std() < shortestRhythm {
 			bad(`%s: every = %q is too often; write for example "1d"`, said, s.Every)

@@ -21,6 +21,10 @@ func usualPlaces() []string {
 	}
 }
 
+// usualServers are the folders of PostgreSQL's server programs: Debian's, and
+// those of the packages for Red Hat.
+func usualServers() []string { return []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"} }
+
 // dumpName is what dumps of databases are called.
 var dumpName = regexp.MustCompile(`(?i)\.(pg_?dump|dump|backup|sql)(\.(gz|zst|xz|bz2))?$|mastodon[^/]*\.(tar(\.(gz|zst|xz|bz2))?|tgz)$`)
 

@@ -12,7 +12,7 @@ import (
 
 // The forms of backups that are known.
 const (
-	formCustom = "custom" // pg_dump -Fc
+	formCustom = "custom" // pg_dump -Fc and -Ft
 	formFolder = "folder" // pg_dump -Fd
 	formPlain  = "plain"  // SQL
 	formTar    = "tar"
@@ -99,6 +99,12 @@ func headerOf(head []byte, name string) header {
 		return header{Form: formXz, Tarred: tarred}
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return header{Form: formBzip2, Tarred: tarred}
+	case isTar(head) && len(head) > 512 && bytes.HasPrefix(head, []byte("toc.dat\x00")):
+		h := header{Form: formCustom} // pg_dump -Ft
+		if toc := head[512:]; bytes.HasPrefix(toc, []byte("PGDMP")) {
+			h.Made, h.Database = customHead(toc)
+		}
+		return h
 	case isTar(head):
 		return header{Form: formTar}
 	}

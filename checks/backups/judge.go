@@ -227,7 +227,7 @@ func due(a artefact, last tested, named bool, now time.Time) (bool, string) {
 		return true, testNamed
 	case same && last.Outcome == outcomeSlow:
 		return false, testDone
-	case last.Outcome == outcomeDamaged && a.Size <= bigBackup:
+	case (last.Outcome == outcomeDamaged || last.Bad) && a.Size <= bigBackup:
 		return true, testAgain
 	case !night:
 		return false, testWaits

@@ -23,9 +23,16 @@ func notFolder(err error) bool { return errors.Is(err, syscall.ENOTDIR) }
 
 // freeAt is how many bytes an ordinary user can still write at a path.
 func freeAt(path string) (uint64, error) {
+	free, _, err := roomAt(path)
+	return free, err
+}
+
+// roomAt is that, and how many bytes the file system has in all.
+func roomAt(path string) (free, size uint64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
-		return 0, fmt.Errorf("statfs: %w", err)
+		return 0, 0, fmt.Errorf("statfs: %w", err)
 	}
-	return uint64(st.Bavail) * uint64(st.Bsize), nil
+	block := uint64(st.Bsize)
+	return uint64(st.Bavail) * block, uint64(st.Blocks) * block, nil
 }

@@ -427,7 +427,7 @@ func TestEnvProductionInATar(t *testing.T) {
 // tmpfs mounts a file system of its own.
 func tmpfs(t *testing.T, size string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := openPlace(t)
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		t.Fatalf("mount tmpfs: %v (the test needs root)", err)
 	}

@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -18,8 +16,11 @@ import (
 type round struct {
 	c         *check
 	now       time.Time
+	past      checks.Past
 	installed site.Found
 	seen      []seen
+	live      live
+	failed    []job
 	after     memory
 	out       checks.Observation
 }
@@ -60,7 +61,7 @@ func (r *round) trial(ctx context.Context, a artefact, last tested, named bool) 
 		return t
 	}
 	if ok, _ := due(a, last, named, r.now); ok && (named || enough(ctx, a.Size)) {
-		return r.c.test(ctx, a)
+		return r.c.test(ctx, a, cmp.Or(r.installed.Settings["DB_NAME"], "mastodon_production"))
 	}
 	if last.ID == a.ID {
 		return last
@@ -98,13 +99,15 @@ func (r *round) blind(s *seen, code string, why checks.Text, mend checks.Advice)
 }
 
 // judge makes the findings of one source.
-func (r *round) judge(s *seen) {
+func (r *round) judge(ctx context.Context, s *seen) {
+	r.judgeLog(ctx, s)
+	r.judgeEnd(s)
 	switch {
 	case s.Err != nil:
 		r.blind(s, "", blindSource(*s), mendSource(*s))
 		return
-	case s.Newest == nil && s.Writing:
-		return // the very first is being written
+	case s.Newest == nil && (s.Writing || s.Status.Exit != 0):
+		return // the very first is being written, or has failed
 	case s.Newest == nil && len(s.Denied) > 0:
 		r.blind(s, "", blindDenied(*s), mendDenied(s.Denied[0]))
 		return
@@ -120,10 +123,10 @@ func (r *round) judge(s *seen) {
 	whole := r.judgeWhole(s)
 	age := judgeAge(r.now.Sub(s.Newest.Time), s.Rhythm)
 	size := judgeSize(s.Size, s.Usual)
-	s.Level = reached(age, size, whole)
+	s.Level = further(reached(age, size, whole), s.Inside, r.now.Sub(s.Rebuilt.Proven) < restoredFresh)
 	// Another that is being written at this moment is not late.
 	if age.found() && !s.Writing {
-		r.finding(s, codeOld, age, oldText(*s, r.now), oldAdvice(*s))
+		r.finding(s, codeOld, age, oldText(*s, r.failed), oldAdvice(*s))
 	}
 	if size.found() {
 		code := codeSmall
@@ -134,9 +137,11 @@ func (r *round) judge(s *seen) {
 	}
 	if s.Tested.Outcome == outcomeDamaged {
 		r.finding(s, codeIncomplete, verdict{checks.Critical, "damaged"}, incompleteText(*s), incompleteAdvice(*s))
-	} else if s.Status.Trouble != "" {
+	} else if s.Status.Trouble != "" && s.Status.Exit == 0 {
 		r.finding(s, codeIncomplete, verdict{checks.Critical, "its tool complains"}, troubleText(*s), checks.Advice{})
 	}
+	r.judgeInside(s)
+	r.judgeRebuilt(s)
 	if s.FreeErr == nil && s.Newest.Path != "" {
 		shared := r.withServer(s.Newest.Device)
 		if v := judgeRoom(max(s.Size, s.Newest.Size), s.Free, shared); v.found() {
@@ -161,6 +166,13 @@ func (r *round) measure(s *seen) {
 	}
 	if s.Trial.Took > 0 {
 		add("read_time", s.Trial.Took.Seconds(), checks.Seconds)
+	}
+	if s.Tested.ID == s.Newest.ID && s.Tested.Inside.Holds == holdsMastodon {
+		add("statuses_inside", float64(s.Tested.Inside.Statuses), checks.Count)
+		add("accounts_inside", float64(s.Tested.Inside.Accounts), checks.Count)
+	}
+	if s.Rebuilt.Lasted > 0 {
+		add("restore_time", s.Rebuilt.Lasted.Seconds(), checks.Seconds)
 	}
 }
 
@@ -199,68 +211,13 @@ func reached(age, size verdict, whole bool) level {
 
 // together makes the findings that are about all sources.
 func (r *round) together() {
-	if v := judgeRestore(r.c.config.Restored, r.now); v.found() {
-		r.finding(nil, codeUnrestored, v, unrestoredText(r.c.config.Restored), unrestoredAdvice()).Road = checks.Week
-	}
+	r.rehearsals()
 	if where, same := r.sameDisk(); same {
 		v := verdict{checks.Warning, "nothing elsewhere is known"}
 		r.finding(nil, codeSameDisk, v, sameDiskText(where), sameDiskAdvice(r.seen)).Road = checks.Week
 	}
-	if r.installed.Live == "" || r.c.config.EnvKept {
-		return
-	}
-	lacking := 0
-	for i := range r.seen {
-		s := &r.seen[i]
-		switch contents(s, r.installed.Live) {
-		case envHas:
-			return
-		case envLacks:
-			lacking++
-		}
-		if s.Status.Tool == "borg" && !s.Status.PathsKnown {
-			r.out.Blind = append(r.out.Blind, checks.Blind{Code: codeNoEnv, Why: blindPaths(*s), Mend: mendPaths(*s)})
-			return
-		}
-	}
-	if lacking == len(r.seen) {
-		v := verdict{checks.Warning, "in none"}
-		r.finding(nil, codeNoEnv, v, noEnvText(), noEnvAdvice(r.installed.Live)).Road = checks.Week
-	}
-}
-
-// contents tells whether .env.production is in a source's newest backup; "" is
-// that it is not known.
-func contents(s *seen, live string) string {
-	switch {
-	case s.Newest == nil:
-		return ""
-	case s.StatusFile != "":
-		if !s.Status.PathsKnown {
-			return ""
-		}
-		for _, p := range s.Status.Paths {
-			p = filepath.Clean(p)
-			if env := filepath.Join(live, envFile); p == "/" || env == p || strings.HasPrefix(env, p+"/") {
-				return envHas
-			}
-		}
-		return envLacks
-	case strings.Contains(filepath.Base(s.Newest.Path), envFile):
-		return envHas
-	case s.Newest.Folder && s.Newest.Header.Form == formOther:
-		for _, below := range []string{"", filepath.Base(live), strings.TrimPrefix(live, "/")} {
-			if _, err := os.Lstat(filepath.Join(s.Newest.Path, below, envFile)); err == nil {
-				return envHas
-			}
-		}
-		return ""
-	}
-	switch s.Newest.Header.Form {
-	case formCustom, formFolder, formPlain:
-		return envLacks
-	}
-	return s.Tested.Env
+	r.judgeEnv()
+	r.judgeMedia()
 }
 
 // sameDisk tells whether every backup lies on the file system of the database,

@@ -1,6 +1,7 @@
 package backups
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // statusLimit is how large a status file may be, in bytes (own: a restic
@@ -35,6 +38,9 @@ type status struct {
 	PathsKnown bool
 	// Location is a repository on this machine; "" elsewhere, or not known.
 	Location string
+	// Exit is the exit status of the job, where it has written it down; 0 also
+	// where it has not.
+	Exit int
 }
 
 // readStatus reads a status file. Times without a zone are those of this
@@ -52,10 +58,97 @@ func readStatus(path string) (status, error) {
 	if len(text) > statusLimit {
 		return status{}, errTooLarge
 	}
-	return parseStatus(text)
+	s, err := parseStatus(text)
+	if info, statErr := f.Stat(); err == nil && statErr == nil {
+		for i := range s.Artefacts {
+			if s.Artefacts[i].Time.IsZero() { // a job that does not say when it ended
+				s.Artefacts[i].Time = info.ModTime()
+			}
+		}
+	}
+	return s, err
 }
 
+// ended is how a job says how it went: an object of its own, alone or behind
+// what its tool says. restic's exit_error has the same meaning.
+type ended struct {
+	Exit    *int      `json:"exit_code"`
+	Time    time.Time `json:"time"`
+	Size    *int64    `json:"size_bytes"`
+	Tool    string    `json:"tool"`
+	Message string    `json:"message"`
+	Paths   []string  `json:"paths"`
+	Kind    string    `json:"message_type"`
+	Code    int       `json:"code"`
+}
+
+// parseStatus reads what a tool says, how its job ended, or one behind the
+// other.
 func parseStatus(text []byte) (status, error) {
+	var s status
+	known := false
+	d := json.NewDecoder(bytes.NewReader(text))
+	for range valuesLimit {
+		var one json.RawMessage
+		if err := d.Decode(&one); errors.Is(err, io.EOF) && known {
+			return s, nil
+		} else if err != nil {
+			return status{}, fmt.Errorf("%w: %w", errForm, err)
+		}
+		var e ended
+		if json.Unmarshal(one, &e) == nil && (e.Exit != nil || e.Kind == "exit_error") {
+			s.end(e, known)
+			known = true
+			continue
+		}
+		if e.Kind != "" {
+			continue // restic tells of its progress
+		}
+		told, err := parseTool(one)
+		if err != nil {
+			return status{}, err
+		}
+		if s.Exit != 0 {
+			told.Exit, told.Trouble = s.Exit, cmp.Or(told.Trouble, s.Trouble)
+		}
+		s, known = told, true
+	}
+	return s, nil
+}
+
+// valuesLimit bounds how many values of JSON a status file may hold (own).
+const valuesLimit = 1000
+
+// end takes how a job ended; behind a tool's own words it only adds to them.
+func (s *status) end(e ended, known bool) {
+	switch {
+	case e.Exit != nil:
+		s.Exit = *e.Exit
+	case e.Kind == "exit_error":
+		s.Exit, s.Tool = max(e.Code, 1), cmp.Or(s.Tool, "restic")
+	}
+	// borg ends with 1 where a file has changed while it was read.
+	if s.Tool == "borg" && s.Exit == 1 || e.Tool == "borg" && s.Exit == 1 {
+		s.Exit = 0
+	}
+	if s.Exit != 0 && e.Message != "" {
+		s.Trouble = e.Message
+	}
+	if known || s.Tool == "restic" && e.Kind == "exit_error" {
+		return
+	}
+	s.Tool = cmp.Or(checks.Shorten(checks.Quote(e.Tool), 20), "job")
+	s.Paths, s.PathsKnown = e.Paths, e.Paths != nil
+	if s.Exit == 0 {
+		a := artefact{Time: e.Time, Size: -1}
+		if e.Size != nil {
+			a.Size = *e.Size
+		}
+		s.Artefacts = []artefact{a}
+	}
+}
+
+func parseTool(text []byte) (status, error) {
 	var list []json.RawMessage
 	if err := json.Unmarshal(text, &list); err == nil {
 		if len(list) == 0 {

@@ -1,8 +1,8 @@
 package backups
 
 import (
+	"cmp"
 	"fmt"
-	"time"
 
 	"github.com/sababan/sababan/checks"
 )
@@ -33,7 +33,7 @@ func inBrackets(t checks.Text) checks.Text {
 	return checks.Text{En: " (" + t.En + ")", Ja: "（" + t.Ja + "）"}
 }
 
-func oldText(s seen, now time.Time) checks.Text {
+func oldText(s seen, failed []job) checks.Text {
 	ago := checks.Ago(s.Newest.Time)
 	gap := usualGap(s)
 	head := checks.Text{
@@ -47,7 +47,7 @@ func oldText(s seen, now time.Time) checks.Text {
 			Ja: "ファイルの日付は新しいのですが、中のダンプ自体の作成日時がこの時刻です。古いダンプをコピーし続けている可能性があります。",
 		}
 	}
-	return checks.Lines(head, newestLine(s), copied, checks.Text{
+	return checks.Lines(head, newestLine(s), copied, failedLine(failed), checks.Text{
 		En: "If the database were lost now, everything since then would be gone.",
 		Ja: "いまデータベースが失われると、それ以降のデータは戻せません。",
 	}, levelLine(s))
@@ -81,6 +81,8 @@ func levelLine(s seen) checks.Text {
 		levelRecent:   {En: "recent, no more", Ja: "新しさのみ確認"},
 		levelSize:     {En: "recent and of its usual size", Ja: "新しさとサイズを確認"},
 		levelComplete: {En: "recent, and readable to its end", Ja: "新しく、最後まで読める"},
+		levelContents: {En: "readable to its end, and of the day inside", Ja: "最後まで読め、中身も当日のもの"},
+		levelRestored: {En: "restored and counted", Ja: "復元して件数まで確認"},
 	}[s.Level]
 	return checks.Text{
 		En: fmt.Sprintf("Level reached: %d of %d (%s).", s.Level, levels, said.En),
@@ -177,7 +179,7 @@ func incompleteText(s seen) checks.Text {
 	}
 	said := checks.Text{}
 	if s.Tested.Said != "" {
-		tool := checks.QuoteName(s.Tested.Tool)
+		tool := checks.QuoteName(cmp.Or(s.Tested.Tool, "cat"))
 		said = checks.Text{
 			En: fmt.Sprintf("%s says: “%s”.", tool, s.Tested.Said),
 			Ja: fmt.Sprintf("%s の出力: 「%s」", tool, s.Tested.Said),
@@ -239,16 +241,6 @@ func noEnvText() checks.Text {
 	})
 }
 
-func unrestoredText(on time.Time) checks.Text {
-	return checks.Lines(checks.Text{
-		En: fmt.Sprintf("no backup has been restored for %s", checks.Ago(on)),
-		Ja: fmt.Sprintf("復元を試してから%sたっています", checks.Ago(on)),
-	}, checks.Text{
-		En: fmt.Sprintf("The last time was on %s. Only a restore proves a backup, and only practice makes it quick.", checks.On(on)),
-		Ja: fmt.Sprintf("前回は%sです。復元してみないとバックアップの良し悪しはわからず、慣れていないと時間もかかります。", checks.On(on)),
-	})
-}
-
 // summarise is the line for all: the worst first, then the oldest.
 func (r *round) summarise() checks.Text {
 	var parts []checks.Text
@@ -278,6 +270,10 @@ func (r *round) summarise() checks.Text {
 			En: fmt.Sprintf("%d could not be looked at", unseen),
 			Ja: fmt.Sprintf("%d件は確認できず", unseen),
 		})
+	}
+	for _, j := range r.failed {
+		n := nameOf(j.Unit)
+		parts = append(parts, checks.Text{En: "last run of " + n.En + " failed", Ja: "ジョブ " + n.Ja + " の前回の実行は失敗"})
 	}
 	if found > 0 {
 		parts = append(parts, checks.Text{En: "found by itself, not set up", Ja: "自動で見つけたもの（設定なし）"})
@@ -309,6 +305,16 @@ func oneLine(s seen) checks.Text {
 	switch {
 	case s.Tested.Outcome == outcomeDamaged:
 		proof = checks.Text{En: "damaged", Ja: "破損あり"}
+	case s.Inside.found():
+		proof = checks.Text{En: "old data inside", Ja: "中身が古い"}
+	case s.Rebuilt.tried() && judgeOutcome(s.Rebuilt).found():
+		proof = checks.Text{En: "cannot be restored without errors", Ja: "復元でエラーあり"}
+	case s.Level == levelRestored:
+		proof = restoredProof(s.Rebuilt)
+	case s.Level == levelContents:
+		proof = insideProof(s)
+	case s.Level == levelComplete && s.Here && s.Tested.Inside.Holds == holdsOther:
+		proof = checks.Text{En: "readable to its end, but without Mastodon's tables", Ja: "最後まで読めるがMastodonのテーブルなし"}
 	case s.Level == levelComplete:
 		proof = checks.Text{En: "readable to its end", Ja: "最後まで読める"}
 	case s.Trial.Outcome == outcomeForeign:
@@ -323,6 +329,19 @@ func oneLine(s seen) checks.Text {
 		En: fmt.Sprintf("%s, %s (level %s of %d)", t.En, proof.En, n, levels),
 		Ja: fmt.Sprintf("%s、%s（段階%s／%d）", t.Ja, proof.Ja, n, levels),
 	}
+}
+
+// insideProof is "newest post inside of 03:09, 4,812 accounts".
+func insideProof(s seen) checks.Text {
+	at, n := checks.At(s.Tested.Inside.newest()), checks.Number(s.Tested.Inside.Accounts)
+	t := checks.Text{
+		En: fmt.Sprintf("newest post inside of %s, %s accounts", at, n.En),
+		Ja: fmt.Sprintf("中の最新投稿は%s、アカウント%s件", at, n.Ja),
+	}
+	if s.Inside.Why == insideAlone {
+		t = checks.Text{En: t.En + ", not compared with the running server", Ja: t.Ja + "、稼働中のサーバーとは未比較"}
+	}
+	return t
 }
 
 // sizeBand tells whether there is a week of sizes to call one usual.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,17 +24,37 @@ import (
 // what it saw: as somebody else, without root's rights.
 const lookVariable = "SABABAN_TEST_LOOK"
 
+// withinVariable is how long that may take.
+const withinVariable = "SABABAN_TEST_WITHIN"
+
+// serversVariable names where that finds PostgreSQL's server programs instead.
+const serversVariable = "SABABAN_TEST_SERVERS"
+
+func serversOf(said string) []string {
+	if said == "" {
+		return usualServers()
+	}
+	return []string{said}
+}
+
 func TestMain(m *testing.M) {
 	table, ok := os.LookupEnv(lookVariable)
 	if !ok {
 		os.Exit(m.Run())
 	}
-	c, err := Kind(&site.Site{Proc: "/proc"}, noServer()).New(checkstest.Table(table))
+	c, err := Kind(&site.Site{Proc: "/proc"}, noServer(), WithServers(serversOf(os.Getenv(serversVariable))...)).New(checkstest.Table(table))
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	o, err := c.(checks.Thorough).LookThoroughly(context.Background(), checks.NoPast{})
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if within, err := time.ParseDuration(os.Getenv(withinVariable)); err == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
+	}
+	o, err := c.(checks.Thorough).LookThoroughly(ctx, checks.NoPast{})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -179,10 +180,13 @@ http {
 	}
 }
 
+// workerEnded is the line of a worker; managers of a cache end, too.
+var workerEnded = regexp.MustCompile(`worker process [0-9]+ exited with code`)
+
 // workersGone counts the worker processes that nginx has seen end.
 func (n *Nginx) workersGone(t *testing.T) int {
 	t.Helper()
-	return bytes.Count(n.errorLog(t), []byte("exited with code"))
+	return len(workerEnded.FindAll(n.errorLog(t), -1))
 }
 
 func (n *Nginx) errorLog(t *testing.T) []byte {

@@ -18,6 +18,7 @@ import (
 	"github.com/sababan/sababan/checks/streaming"
 	"github.com/sababan/sababan/checks/timers"
 	"github.com/sababan/sababan/checks/usage"
+	"github.com/sababan/sababan/checks/webui"
 )
 
 // checklist is the checklist: one line per kind of check, in the order in
@@ -32,6 +33,7 @@ func checklist(s *site.Site) []checks.Kind {
 		backups.Kind(s),
 		packages.Kind(s),
 		certs.Kind(s),
+		webui.Kind(s),
 		streaming.Kind(s, s.Token),
 		instance.Kind(s),
 		latency.Kind(s),
