@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"time"
@@ -119,7 +118,7 @@ func (c Config) valid() error {
 		errs = append(errs, fmt.Errorf("panel: %d are too many; %d at most", len(c.Panel), panelLimit))
 	}
 	for _, name := range c.Panel {
-		if !validServer(name) {
+		if !site.IsServer(name) {
 			errs = append(errs, fmt.Errorf("panel: %q is not a name such as %q", checks.Quote(name), "www.example.com"))
 		}
 	}
@@ -129,18 +128,6 @@ func (c Config) valid() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// validServer tells whether a text is host or host:port.
-func validServer(name string) bool {
-	host := name
-	if h, port, err := net.SplitHostPort(name); err == nil {
-		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
-			return false
-		}
-		host = h
-	}
-	return host != "" && len(host) < 254 && checks.QuoteName(name) == name && !strings.ContainsAny(host, "/@ ?#")
 }
 
 type check struct {

@@ -7,9 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -104,23 +102,11 @@ func (c Config) valid() error {
 		errs = append(errs, fmt.Errorf("servers: %d are too many; %d at most", len(c.Servers), serverLimit))
 	}
 	for _, name := range c.Servers {
-		if !validServer(name) {
+		if !site.IsServer(name) {
 			errs = append(errs, fmt.Errorf("servers: %q is not a name such as %q", checks.Quote(name), "www.example.com"))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// validServer tells whether a text is host or host:port.
-func validServer(name string) bool {
-	host := name
-	if h, port, err := net.SplitHostPort(name); err == nil {
-		if n, err := net.LookupPort("tcp", port); err != nil || n == 0 {
-			return false
-		}
-		host = h
-	}
-	return host != "" && len(host) < 254 && checks.QuoteName(name) == name && !strings.ContainsAny(host, "/@ ?#")
 }
 
 type check struct {

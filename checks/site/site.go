@@ -166,6 +166,12 @@ func domain(s string) (string, error) {
 	return strings.ToLower(name), nil
 }
 
+// IsServer tells whether a text is a host or host:port that can be asked, and
+// said.
+func IsServer(name string) bool {
+	return address(name) == nil && len(name) < 262 && checks.QuoteName(name) == name && !strings.ContainsAny(name, "?#")
+}
+
 func address(s string) error {
 	host := s
 	if h, port, err := net.SplitHostPort(s); err == nil {
