@@ -40,6 +40,9 @@ func measurements() []measurement {
 		{"check", "one full `sababan check`", 5 * time.Minute, measureCheck},
 		{"answer", "an admin's mention to the whole answer", 10 * time.Minute, measureAnswer},
 		{"memory", "VmRSS of the daemon 60 s after the last of 10,000 ticks", 20 * time.Minute, measureMemory},
+		{"database", "the database's time for the checks' questions, ten million posts", 40 * time.Minute, measureDatabase},
+		{"federation", "2,000 suspects looked at", 5 * time.Minute, measureFederation},
+		{"host", "the checks of one machine together, beside Nagios' plugins", 10 * time.Minute, measureHost},
 		{"usage", "the walk over a million files beside du", 20 * time.Minute, measureUsage},
 	}
 }

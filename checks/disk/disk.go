@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/hang"
 	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/checks/trend"
 )
@@ -113,7 +114,7 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 type check struct {
 	options
 	config Config
-	calls  calls
+	calls  hang.Calls
 	walked map[string]walked
 }
 
@@ -244,7 +245,7 @@ func (c *check) ask(ctx context.Context, found []volume) (checks.Observation, []
 	var asked sync.WaitGroup
 	for i, v := range found {
 		asked.Go(func() {
-			answers[i].Stat, answers[i].err = ask(ctx, &c.calls, v.Device+" "+v.Point, statLimit,
+			answers[i].Stat, answers[i].err = hang.Ask(ctx, &c.calls, v.Device+" "+v.Point, statLimit,
 				func() (Stat, error) { return c.statfs(v.Point) })
 		})
 	}
@@ -254,7 +255,7 @@ func (c *check) ask(ctx context.Context, found []volume) (checks.Observation, []
 	for i, v := range found {
 		a := answers[i]
 		switch {
-		case errors.Is(a.err, errSlow), errors.Is(a.err, errPending):
+		case errors.Is(a.err, hang.ErrSlow), errors.Is(a.err, hang.ErrPending):
 			o.Blind = append(o.Blind, checks.Blind{Subject: checks.Subject(v.Point), Why: blindSlow(v.Mount, statLimit), Mend: mendSlow(v.Mount)})
 		case errors.Is(a.err, fs.ErrNotExist):
 			// Unmounted since the table was read.
@@ -309,7 +310,7 @@ func withoutLayers(list []seen) []seen {
 // lies on.
 func (c *check) holding(ctx context.Context, all []Mount) map[string][]string {
 	installed := c.find(ctx)
-	found, err := ask(ctx, &c.calls, "data folders", statLimit, func() (map[string][]string, error) {
+	found, err := hang.Ask(ctx, &c.calls, "data folders", statLimit, func() (map[string][]string, error) {
 		found := map[string][]string{}
 		hold := func(folder, name string) {
 			path, err := c.folder(folder)
@@ -436,7 +437,7 @@ func (c *check) freeable(ctx context.Context, s seen, now time.Time) []freeable 
 	}
 	// The walk ends by itself soon after its context; the limit here is for a
 	// folder that does not answer.
-	all, err := ask(context.WithoutCancel(ctx), &c.calls, "walk", walkLimit+200*time.Millisecond, func() ([]freeable, error) {
+	all, err := hang.Ask(context.WithoutCancel(ctx), &c.calls, "walk", walkLimit+200*time.Millisecond, func() ([]freeable, error) {
 		beIdle()
 		return findFreeable(ctx, c.root, s.points), nil
 	})

@@ -95,9 +95,10 @@ func (c *check) fingerprint() (string, error) {
 
 // aptUpdates asks apt what an upgrade would do. Nothing is locked and nothing
 // changes; holds are passed over, so that what they keep back is seen, too.
+// What could be removed is not asked for: that takes a tenth of the time.
 func (c *check) aptUpdates(ctx context.Context) ([]update, error) {
 	o, err := child.Run(ctx, child.Command{
-		Words: []string{"apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "--ignore-hold", "dist-upgrade"},
+		Words: []string{"apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "-o", "APT::Get::HideAutoRemove=1", "--ignore-hold", "dist-upgrade"},
 		Path:  c.path, Env: c.aptEnvironment(), Limit: simulationLimit, Timeout: simulationTime, Idle: true,
 	})
 	if err != nil {

@@ -100,13 +100,20 @@ func (r *Redis) prefix(ctx context.Context, c *redis.Client) (string, error) {
 		return "", nil
 	}
 	prefix := ns + ":"
-	var seen [4]bool
-	for i, key := range []string{"processes", prefix + "processes", "queues", prefix + "queues"} {
-		n, err := c.Exists(ctx, key).Result()
-		if err != nil {
-			return "", err
+	there, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, key := range []string{"processes", prefix + "processes", "queues", prefix + "queues"} {
+			p.Exists(ctx, key)
 		}
-		seen[i] = n > 0
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	var seen [4]bool
+	for i, one := range there {
+		if n, ok := one.(*redis.IntCmd); ok {
+			seen[i] = n.Val() > 0
+		}
 	}
 	return namespaceInUse(prefix, seen[0], seen[1], seen[2], seen[3]), nil
 }
@@ -156,13 +163,13 @@ func (r *Redis) open(where redisPlace) *redis.Client {
 	o.Protocol, o.DisableIdentity = 2, true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	o.PoolSize, o.MaxActiveConns, o.ConnMaxIdleTime = poolSize, poolSize, idleConnection
-	o.ContextTimeoutEnabled, o.MaxRetries = true, 1
+	o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries = true, 1, 1
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = redisPatience, redisPatience, redisPatience, 2*redisPatience
 	if where.master != "" {
 		r.client = redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: where.master, SentinelAddrs: where.sentinels,
 			Username: o.Username, Password: o.Password, DB: o.DB, Protocol: 2, DisableIdentity: true,
-			PoolSize: poolSize, MaxActiveConns: poolSize, ConnMaxIdleTime: idleConnection, ContextTimeoutEnabled: true, MaxRetries: 1,
+			PoolSize: poolSize, MaxActiveConns: poolSize, ConnMaxIdleTime: idleConnection, ContextTimeoutEnabled: true, MaxRetries: 1, DialerRetries: 1,
 			DialTimeout: redisPatience, ReadTimeout: redisPatience, WriteTimeout: redisPatience, PoolTimeout: 2 * redisPatience, TLSConfig: o.TLSConfig,
 		})
 	} else {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/hang"
 	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/checks/trend"
 )
@@ -27,6 +28,10 @@ type report struct {
 	deleted    openDeleted
 	deletedErr error
 	disks      map[uint64]room
+	// said is what PostgreSQL says of the cluster at place; nil where it was not
+	// to be asked.
+	said  *said
+	place string
 
 	o        checks.Observation
 	remember []remembered
@@ -135,15 +140,14 @@ func (r *report) wal() {
 		if !ok || a.Unread > 0 {
 			continue
 		}
-		settings, err := readWALSettings(r.root, data)
+		settings, why, advice, err := r.walOf(data, a.Bytes)
 		if err != nil {
 			r.o.Blind = append(r.o.Blind, checks.Blind{Code: codeWAL, Subject: checks.Subject(data), Why: blindWAL(data), Mend: mendOnce()})
 			continue
 		}
 		if judgeWAL(a.Bytes, settings).Found {
 			r.add(data, checks.Finding{
-				Code: codeWAL, Subject: checks.Subject(data), Road: checks.Morning,
-				Text: walText(a, settings, readWALCause(data)), Advice: walAdvice(),
+				Code: codeWAL, Subject: checks.Subject(data), Road: checks.Morning, Text: walText(a, settings, why), Advice: advice,
 			})
 		}
 	}
@@ -335,6 +339,8 @@ func (r *report) blind(list []spot) {
 			tell(f.Path, blindDenied(f.Path), r.mend(f.spot))
 		case f.Err != nil && strings.HasPrefix(f.Err.Error(), "walk "):
 			tell(f.Path, blindTime(f.Path), mendTime())
+		case errors.Is(f.Err, hang.ErrSlow), errors.Is(f.Err, hang.ErrPending):
+			tell(f.Path, blindSilent(f.Path), mendSilent(f.Path))
 		default:
 			tell(f.Path, blindError(f.Path, f.Err), checks.Advice{})
 		}

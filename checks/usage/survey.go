@@ -13,7 +13,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
+
+	"github.com/sababan/sababan/checks/hang"
 )
 
 // A sized is one area, as it is spoken of, and what is known of its size.
@@ -82,27 +86,65 @@ type located struct {
 	real string
 }
 
+// answerLimit is how long a folder may take to say that it is there (own): one
+// behind a dead network mount never does.
+const answerLimit = 2 * time.Second
+
+// A location is where a spot really lies.
+type location struct {
+	real   string
+	device uint64
+	folder bool
+}
+
+func locate(path string) (l location, err error) {
+	if l.real, err = filepath.EvalSymlinks(path); err != nil {
+		return l, err
+	}
+	info, err := os.Lstat(l.real)
+	if err != nil {
+		return l, err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && info.IsDir() {
+		l.device, l.folder = uint64(st.Dev), true
+	}
+	return l, nil
+}
+
+// locateAll asks for all spots at once.
+func locateAll(ctx context.Context, calls *hang.Calls, list []spot) ([]location, []error) {
+	places, errs := make([]location, len(list)), make([]error, len(list))
+	var all sync.WaitGroup
+	for i, s := range list {
+		all.Go(func() {
+			places[i], errs[i] = hang.Ask(ctx, calls, s.Path, answerLimit, func() (location, error) { return locate(s.Path) })
+		})
+	}
+	all.Wait()
+	return places, errs
+}
+
 // grounds puts spots on one file system that lie in one another together. What
 // is not there is left out.
-func grounds(list []spot, ignore []string, mounts []mount) (all []*ground, failed []failure) {
+func grounds(ctx context.Context, calls *hang.Calls, list []spot, ignore []string, mounts []mount) (all []*ground, failed []failure) {
 	var found []located
 	devices := map[string]uint64{}
-	for _, s := range list {
-		real, err := filepath.EvalSymlinks(s.Path)
-		var info fs.FileInfo
-		if err == nil {
-			info, err = os.Lstat(real)
-		}
+	places, errs := locateAll(ctx, calls, list)
+	for i, s := range list {
+		at, err := places[i], errs[i]
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+			continue
+		case err != nil && ctx.Err() != nil:
+			failed = append(failed, failure{s, fmt.Errorf("walk %s: %w", s.Path, ctx.Err())})
 			continue
 		case err != nil:
 			failed = append(failed, failure{s, plainError(err)})
 			continue
 		}
-		if st, ok := info.Sys().(*syscall.Stat_t); ok && info.IsDir() {
-			devices[real] = uint64(st.Dev)
-			found = append(found, located{s, real})
+		if at.folder {
+			devices[at.real] = at.device
+			found = append(found, located{s, at.real})
 		}
 	}
 	byLength := slices.Clone(found)

@@ -244,14 +244,14 @@ func cacheAdvice(a sized) checks.Advice {
 	return checks.Advice{Look: lookInto(a.Path), Mend: commands(checks.Written("sudo", "rm", "-r", a.Path))}
 }
 
-func walText(a sized, s walSettings, c walCause) checks.Text {
+func walText(a sized, s walSettings, why checks.Text) checks.Text {
 	is, limit := size(a.Bytes), size(s.Max)
 	return checks.Lines(
 		checks.Text{
 			En: fmt.Sprintf("pg_wal has grown to %s, max_wal_size is %s", is.En, limit.En),
 			Ja: fmt.Sprintf("pg_walが%sに膨らんでいます（max_wal_sizeは%s）", is.Ja, limit.Ja),
 		},
-		walWhy(s, c),
+		why,
 		checks.Text{
 			En: "When the disk is full, PostgreSQL stops. Never delete anything in pg_wal by hand: that destroys the database.",
 			Ja: "ディスクが満杯になるとPostgreSQLが止まります。pg_walの中身は絶対に手で削除しないでください（DBが壊れます）。",

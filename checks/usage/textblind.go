@@ -47,6 +47,24 @@ func blindTime(path string) checks.Text {
 	return checks.Text{En: n.En + " was not walked to its end in time", Ja: n.Ja + " は時間内に計測が終わりませんでした"}
 }
 
+func blindSilent(path string) checks.Text {
+	n, l := name(path), checks.Span(answerLimit)
+	return checks.Text{
+		En: fmt.Sprintf("%s does not answer within %s: what it comes from may be dead", n.En, l.En),
+		Ja: fmt.Sprintf("%s が%sたっても応答しません。接続先が止まっている可能性があります", n.Ja, l.Ja),
+	}
+}
+
+func mendSilent(path string) checks.Advice {
+	return checks.Advice{
+		Text: checks.Text{
+			En: "If what is behind it is gone for good, unmount it, or add it to ignore in [checks.usage].",
+			Ja: "接続先がもうないなら、アンマウントするか、[checks.usage]のignoreに加えてください。",
+		},
+		Look: checks.Written("timeout", "-s", "KILL", "5", "df", "-h", path),
+	}
+}
+
 func blindError(path string, err error) checks.Text {
 	n := name(path)
 	if err == nil {

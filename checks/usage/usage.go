@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/hang"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -42,15 +43,20 @@ type Option func(*options)
 type options struct {
 	root    string // where the known places are; "" is the machine itself
 	found   func(context.Context) site.Found
-	program string // whose lock keeps two walks from running at once
+	ask     func(context.Context) (*said, error) // PostgreSQL
+	program string                               // whose lock keeps two walks from running at once
 }
 
 // Kind makes the check of what lies on this machine's disks.
 //
 // Measure: area_bytes, with the folder (of logs also the log) as subject, what
-// du -sx says of it; none for an area that could not be read whole.
+// du -sx says of it, or PostgreSQL of its own where it lets us ask and its
+// folder is closed; none for an area that could not be read whole.
 func Kind(s *site.Site, opts ...Option) checks.Kind {
-	o := options{found: s.Find, program: ownProgram()}
+	o := options{
+		found: s.Find, program: ownProgram(),
+		ask: func(ctx context.Context) (*said, error) { return askDatabase(ctx, s.Database()) },
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -94,6 +100,7 @@ type check struct {
 	options
 	config Config
 	proc   string
+	calls  hang.Calls
 }
 
 // memory is what one walk tells the next look.
@@ -181,11 +188,18 @@ func (c *check) walk(ctx context.Context, past checks.Past, m memory) (checks.Ob
 		// lets this check run only once at a time.
 	}
 	found := c.found(ctx)
+	// Who cannot be asked is judged from outside; that it does not answer is told
+	// elsewhere.
+	told, _ := c.ask(ctx)
+	place, here := told.place(&found)
 	deleted, deletedErr := findDeleted(ctx, c.proc)
 	list := spots(c.root, found, c.config)
-	all, failed := grounds(list, c.config.Ignore, readMounts(c.proc))
+	all, failed := grounds(ctx, &c.calls, list, c.config.Ignore, readMounts(c.proc))
 	s := see(ctx, all)
 	s.Failed = append(s.Failed, failed...)
+	if here && ctx.Err() == nil {
+		s.believe(place, told)
+	}
 	if len(s.Areas) == 0 {
 		switch {
 		case ctx.Err() != nil && !m.At.IsZero():
@@ -197,7 +211,7 @@ func (c *check) walk(ctx context.Context, past checks.Past, m memory) (checks.Ob
 	}
 	r := &report{
 		survey: s, found: found, root: c.root, past: past, before: m, now: time.Now(),
-		deleted: deleted, deletedErr: deletedErr, disks: map[uint64]room{},
+		deleted: deleted, deletedErr: deletedErr, disks: map[uint64]room{}, said: told, place: place,
 	}
 	o := r.write(list)
 	after := memory{At: m.At, Answer: m.Answer, Found: r.remember}

@@ -66,7 +66,13 @@ func (h *host) kindWith(more Option) checks.Kind {
 	return Kind(&site.Site{Proc: "/proc"}, func(o *options) {
 		o.root, o.program = h.root, program
 		o.found = func(context.Context) site.Found { return h.found }
+		o.ask = noDatabase
 	}, more)
+}
+
+// noDatabase is a machine on which no connection is set up.
+func noDatabase(context.Context) (*said, error) {
+	return nil, &checks.NotSetUp{Setting: "[server] database_url"}
 }
 
 func (h *host) text(path, text string) {
@@ -549,7 +555,7 @@ func TestWhatMayNotBeReadIsABlindSpotAndNeverZero(t *testing.T) {
 func lookAsNobody(t *testing.T, root string) {
 	t.Helper()
 	kind := Kind(&site.Site{Proc: "/proc"}, func(o *options) {
-		o.root, o.program = root, ""
+		o.root, o.program, o.ask = root, "", noDatabase
 		o.found = func(context.Context) site.Found {
 			return site.Found{Live: root + "/home/mastodon/live", User: "mastodon", PostgresData: []string{root + "/var/lib/postgresql/15/main"}}
 		}

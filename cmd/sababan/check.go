@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -94,6 +95,9 @@ type look struct {
 // that Nagios would give it.
 func check(ctx context.Context, env environment, flags checkFlags, names []string) error {
 	began := time.Now()
+	// It ends in seconds: collecting less costs 20 MB for that long, and saves a
+	// fifth of its time on the processor.
+	debug.SetGCPercent(400)
 	config, err := loadConfig(configPath(flags.config, env.config), env.checklist, env.getenv, peeking, func(c *site.Config) { c.Root = env.root })
 	if err != nil {
 		return err

@@ -7,13 +7,16 @@ import (
 	"github.com/sababan/sababan/checks/certs"
 	"github.com/sababan/sababan/checks/clock"
 	"github.com/sababan/sababan/checks/disk"
+	"github.com/sababan/sababan/checks/federation"
 	"github.com/sababan/sababan/checks/instance"
 	"github.com/sababan/sababan/checks/latency"
 	"github.com/sababan/sababan/checks/memory"
 	"github.com/sababan/sababan/checks/moderation"
 	"github.com/sababan/sababan/checks/packages"
+	"github.com/sababan/sababan/checks/redis"
 	"github.com/sababan/sababan/checks/rules"
 	"github.com/sababan/sababan/checks/services"
+	"github.com/sababan/sababan/checks/sidekiq"
 	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/checks/streaming"
 	"github.com/sababan/sababan/checks/timers"
@@ -29,6 +32,8 @@ func checklist(s *site.Site) []checks.Kind {
 		usage.Kind(s),
 		memory.Kind(s),
 		services.Kind(s),
+		redis.Kind(s),
+		sidekiq.Kind(s),
 		timers.Kind(s),
 		backups.Kind(s),
 		packages.Kind(s),
@@ -37,6 +42,7 @@ func checklist(s *site.Site) []checks.Kind {
 		streaming.Kind(s, s.Token),
 		instance.Kind(s),
 		latency.Kind(s),
+		federation.Kind(s),
 		moderation.Kind(s),
 		rules.Kind(s),
 		cacerts.Kind(s),

@@ -15,6 +15,7 @@ import (
 	"time"
 	_ "time/tzdata" // zones on hosts that have no tzdata
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -58,6 +59,11 @@ type environment struct {
 	pace pace
 }
 
+// silent says nothing.
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
 // A pace is how fast a daemon lives; the zero value is the usual one.
 type pace struct {
 	// every is between two looks of each check, whatever its timetable.
@@ -68,6 +74,8 @@ type pace struct {
 }
 
 func realEnvironment() environment {
+	// Its library writes to the standard error by itself what its callers are told.
+	redis.SetLogger(silent{})
 	return environment{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv,
