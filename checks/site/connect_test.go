@@ -196,6 +196,7 @@ func TestWhyThereWasNoAnswer(t *testing.T) {
 		{"no such column", state("42703"), OtherSchema},
 		{"a full disk", state("53100"), Odd},
 		{"time is over", context.DeadlineExceeded, Silent},
+		{"nobody waits any more", &connecting{context.Canceled}, Silent},
 		{"something else", errors.New("surprise"), Odd},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sababan/sababan/checks"
@@ -114,6 +115,11 @@ func (d *Database) read(ctx context.Context, where target, l Limits, f func(ctx 
 		"set local idle_in_transaction_session_timeout = %d; set local timezone = 'UTC'",
 		l.Statement.Milliseconds(), l.Lock.Milliseconds(), idleTimeout.Milliseconds())
 	tx, err := pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	var dialled *pgconn.ConnectError
+	if err != nil && ctx.Err() == nil && !errors.As(err, &dialled) {
+		// A connection from before a restart of the server: nothing was asked yet.
+		tx, err = pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	}
 	if err != nil {
 		return &connecting{err}
 	}

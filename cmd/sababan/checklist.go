@@ -6,6 +6,7 @@ import (
 	"github.com/sababan/sababan/checks/cacerts"
 	"github.com/sababan/sababan/checks/certs"
 	"github.com/sababan/sababan/checks/clock"
+	"github.com/sababan/sababan/checks/database"
 	"github.com/sababan/sababan/checks/disk"
 	"github.com/sababan/sababan/checks/federation"
 	"github.com/sababan/sababan/checks/instance"
@@ -32,6 +33,7 @@ func checklist(s *site.Site) []checks.Kind {
 		usage.Kind(s),
 		memory.Kind(s),
 		services.Kind(s),
+		database.Kind(s),
 		redis.Kind(s),
 		sidekiq.Kind(s),
 		timers.Kind(s),
