@@ -146,8 +146,12 @@ func (r *report) wal() {
 			continue
 		}
 		if judgeWAL(a.Bytes, settings).Found {
+			road := checks.Morning
+			if r.toldOf(data) != nil {
+				road = checks.Week // the check of the database has told it by then
+			}
 			r.add(data, checks.Finding{
-				Code: codeWAL, Subject: checks.Subject(data), Road: checks.Morning, Text: walText(a, settings, why), Advice: advice,
+				Code: codeWAL, Subject: checks.Subject(data), Road: road, Text: walText(a, settings, why), Advice: advice,
 			})
 		}
 	}
