@@ -350,7 +350,7 @@ func RedisFaultOf(err error) Fault {
 func redisUnseen(err error, place, setting string) error {
 	var unseen *checks.Unseen
 	var notSetUp *checks.NotSetUp
-	if err == nil || errors.As(err, &unseen) || errors.As(err, &notSetUp) {
+	if err == nil || errors.Is(err, redis.Nil) || errors.As(err, &unseen) || errors.As(err, &notSetUp) {
 		return err
 	}
 	var said redis.Error
