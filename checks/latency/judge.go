@@ -30,6 +30,8 @@ type question struct {
 	row     []sample      // of a look that was asked for by name
 	watched bool          // there was a look before
 	open    bool          // it has found this side slow, and not quick since
+	waiting int           // requests that wait for puma now
+	counted bool          // somebody told how many
 }
 
 // level is how slow one window was.
@@ -170,22 +172,69 @@ func (q question) judge() (line, verdict, *checks.Finding) {
 	d := detail{
 		side: q.side, half: median(recent).took, ninth: quantile(recent, ninety),
 		normal: q.normal, app: appShare(recent), count: len(recent), atOnce: now,
+		direct:  middle(recent, func(s sample) time.Duration { return s.direct }),
+		queue:   middle(recent, func(s sample) time.Duration { return s.queue }),
+		connect: middle(recent, func(s sample) time.Duration { return s.connect }),
+		waiting: q.waiting, counted: q.counted,
 	}
 	f.Text, f.Advice = textSlow(d), adviceSlow(d)
 	return l, v, &f
 }
 
-// appShare is the middle of what the application says that it took, of the
-// samples that tell.
+// appShare is the middle of what the application says that it took.
 func appShare(row []sample) time.Duration {
+	return middle(row, func(s sample) time.Duration { return s.app })
+}
+
+// middle is the middle of one of the times, of the samples that tell it; 0
+// where none does.
+func middle(row []sample, of func(sample) time.Duration) time.Duration {
 	var told []sample
 	for _, s := range row {
-		if s.app > 0 {
-			told = append(told, sample{took: s.app})
+		if v := of(s); v > 0 {
+			told = append(told, sample{took: v})
 		}
 	}
 	if len(told) == 0 {
 		return 0
 	}
 	return median(told).took
+}
+
+// A place is where most of the time goes.
+type place int
+
+const (
+	nobodyKnows place = iota
+	inMastodon        // its own work: memory or the database
+	outside           // not there; nobody can tell more
+	inQueue           // waiting for a free web process
+	inWeb             // Mastodon or the waiting for it, and not what is before it
+	inProxy           // the web server in front
+	inNetwork         // or what stands in it
+)
+
+// place compares what the application says with what it takes past the proxy,
+// and with what the making of a connection takes. The API's waiting for puma is
+// that of a page, too.
+func (d detail) place() place {
+	most, told := d.inApp()
+	rest := d.half - d.app
+	switch {
+	case most:
+		return inMastodon
+	case d.direct == 0 && !told:
+		return nobodyKnows
+	case d.direct == 0 && d.counted && d.waiting > 0:
+		return inQueue
+	case d.direct == 0:
+		return outside
+	case told && d.queue > rest/2:
+		return inQueue
+	case !told && d.direct > d.half/2:
+		return inWeb
+	case d.connect > rest/2:
+		return inNetwork
+	}
+	return inProxy
 }

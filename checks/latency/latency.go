@@ -14,7 +14,7 @@ import (
 	"github.com/sababan/sababan/checks/site"
 )
 
-// slow is the one finding; its subjects are what is asked.
+// slow is the finding of the windows; its subjects are what is asked.
 const (
 	slow    = "slow"
 	apiSide = "api"
@@ -28,6 +28,10 @@ const (
 	responseTime = "response_time"
 	// appTime is what the application says that it took (X-Runtime).
 	appTime = "app_time"
+	// directTime is the API's past the proxy, subject "api".
+	directTime = "direct_time"
+	// pumaBacklog is how many requests wait for a thread of puma's, a count.
+	pumaBacklog = "puma_backlog"
 )
 
 // Bounds of a look (own).
@@ -57,20 +61,36 @@ func Kind(s *site.Site) checks.Kind {
 		Timeout: 25 * time.Second,
 		// The windows of ten minutes are compared in the judgement itself, so
 		// that two looks are only what guards against one strange minute.
-		Rules: map[string]checks.Rule{slow: {Warning: checks.Looks{Open: 2, Resolve: 2}}},
+		Rules: map[string]checks.Rule{
+			slow:   {Warning: checks.Looks{Open: 2, Resolve: 2}},
+			hourly: {Warning: checks.Looks{Open: 2, Resolve: 2}},
+		},
+		Settings: func() any { return &Config{} },
 		New: func(t checks.Table) (checks.Check, error) {
-			if err := t.Decode(&struct{}{}); err != nil {
+			var config Config
+			if err := t.Decode(&config); err != nil {
+				return nil, err
+			}
+			if err := config.mistake(); err != nil {
 				return nil, err
 			}
 			if err := s.NeedDomain(); err != nil {
 				return nil, err
 			}
-			return newCheck(s, answerTimeout)
+			c, err := newCheck(s, answerTimeout)
+			if err != nil {
+				return nil, err
+			}
+			c.config = config
+			return c, nil
 		},
 	}
 }
 
 type check struct {
+	site      *site.Site
+	domain    string
+	config    Config
 	api, page *api.Client
 	wire      *api.Transport
 	timeout   time.Duration
@@ -89,7 +109,7 @@ func newCheck(s *site.Site, timeout time.Duration) (*check, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &check{api: asApp, page: asBrowser, wire: wire, timeout: timeout}, nil
+	return &check{site: s, domain: s.Domain, api: asApp, page: asBrowser, wire: wire, timeout: timeout}, nil
 }
 
 // A browser asks for pages: Mastodon refuses (406) to make one for whoever
@@ -103,7 +123,8 @@ func (b browser) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // Look takes one sample of each side: two requests, three where the way to ask
-// the API has to be found out.
+// the API has to be found out; and on the machine of the Mastodon one past the
+// proxy, and one to the collector of puma's numbers.
 func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation, error) {
 	return c.look(ctx, past, 1)
 }
@@ -117,11 +138,12 @@ func (c *check) LookThoroughly(ctx context.Context, past checks.Past) (checks.Ob
 func (c *check) look(ctx context.Context, past checks.Past, times int) (checks.Observation, error) {
 	defer c.wire.CloseIdle()
 	m, watched := remembered(past)
+	puma, exporter := c.config.places(c.site.Find(ctx))
 	began := time.Now()
 	rows := map[string][]sample{}
 	var last round
 	for i := 0; i < times && (i == 0 || time.Since(began) < rowTime); i++ {
-		last = c.ask(ctx, &m)
+		last = c.ask(ctx, &m, puma)
 		if ctx.Err() != nil {
 			break
 		}
@@ -129,50 +151,35 @@ func (c *check) look(ctx context.Context, past checks.Past, times int) (checks.O
 			rows[side] = append(rows[side], s)
 		}
 	}
-	if len(rows) == 0 {
+	if len(rows) == 0 && (!last.hung || ctx.Err() != nil) {
 		return checks.Observation{}, &checks.Unseen{Why: textNoAnswer(last), Err: last.err}
 	}
-	now := time.Now()
-	var o checks.Observation
-	var lines []line
-	for _, side := range []string{apiSide, page} {
-		row := rows[side]
-		if len(row) == 0 {
-			o.Blind = append(o.Blind, checks.Blind{Code: slow, Subject: side, Why: textSideSilent(side)})
-			continue
-		}
-		one := median(row)
-		m.add(side, now, one)
-		q := question{side: side, now: now, samples: m.Samples[side], watched: watched, open: m.Open[side]}
-		if band, ok := past.Normal(responseTime, side, now); ok && band.Mid > 0 {
-			q.normal = time.Duration(band.Mid * float64(time.Second))
-		}
-		if times > 1 {
-			q.row = row
-		}
-		l, v, f := q.judge()
-		lines = append(lines, l)
-		if f != nil {
-			o.Findings = append(o.Findings, *f)
-		}
-		switch {
-		case v == slowNow || v == muchSlower:
-			m.Open[side] = true
-		case v == quick:
-			delete(m.Open, side)
-		case v == tooEarly && m.Open[side]:
-			o.Blind = append(o.Blind, checks.Blind{Code: slow, Subject: side, Why: textTooEarly(side)})
-		}
-		o.Measures = append(o.Measures, checks.Measure{Name: responseTime, Subject: side, Value: one.took.Seconds(), Unit: checks.Seconds})
-		if one.app > 0 {
-			o.Measures = append(o.Measures, checks.Measure{Name: appTime, Subject: side, Value: one.app.Seconds(), Unit: checks.Seconds})
-		}
+	l := &looking{memory: m, past: past, now: time.Now(), began: began, watched: watched, named: times > 1}
+	if exporter != "" {
+		l.waiting, l.counted = c.backlog(ctx, exporter)
 	}
-	o.Summary = summary(lines, o.Findings)
-	b, err := json.Marshal(m)
+	for _, side := range []string{apiSide, page} {
+		switch {
+		case len(rows[side]) > 0:
+			l.side(side, rows[side])
+		case last.hung:
+			l.hung(side)
+		default:
+			l.seen.Blind = append(l.seen.Blind, checks.Blind{Code: slow, Subject: side, Why: textSideSilent(side)})
+		}
+		l.everyHour(side)
+	}
+	if l.counted {
+		l.measure(pumaBacklog, "", float64(l.waiting), checks.Count)
+	}
+	l.seen.Summary = summary(l.lines, l.seen.Findings)
+	if last.hung {
+		l.seen.Summary = textHung(c.timeout)
+	}
+	b, err := json.Marshal(l.memory)
 	if err != nil {
 		return checks.Observation{}, fmt.Errorf("latency: %w", err)
 	}
-	o.Remember = map[string][]byte{memoryKey: b}
-	return o, nil
+	l.seen.Remember = map[string][]byte{memoryKey: b}
+	return l.seen, nil
 }

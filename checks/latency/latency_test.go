@@ -22,14 +22,15 @@ const domain = "mastodon.example"
 // served is a real nginx before an application whose speed the test sets.
 type served struct {
 	*checkstest.Nginx
-	site  *site.Site
-	kind  checks.Kind
-	past  *checkstest.Past
-	c     *check
-	delay atomic.Int64 // of the API, in nanoseconds
-	hang  atomic.Bool  // the API does not answer
-	shut  atomic.Int64 // the status of the public timeline, if not 200
-	asked atomic.Int64
+	site     *site.Site
+	kind     checks.Kind
+	past     *checkstest.Past
+	c        *check
+	delay    atomic.Int64 // of the API, in nanoseconds
+	hang     atomic.Bool  // the API does not answer
+	hangPage atomic.Bool  // nor does the page
+	shut     atomic.Int64 // the status of the public timeline, if not 200
+	asked    atomic.Int64
 }
 
 func serve(t *testing.T) *served {
@@ -56,6 +57,10 @@ func (s *served) answer(w http.ResponseWriter, r *http.Request) {
 	s.asked.Add(1)
 	w.Header().Set("X-Runtime", "0.001234")
 	if r.URL.Path == pagePath {
+		if s.hangPage.Load() {
+			<-r.Context().Done()
+			return
+		}
 		if r.Header.Get("Accept") == "application/json" {
 			http.Error(w, "not acceptable", http.StatusNotAcceptable)
 			return
@@ -287,7 +292,7 @@ func TestQueriesTakeTurnsSoThatCachesStaySmall(t *testing.T) {
 	s := serve(t)
 	m := memory{Samples: map[string][]sample{}}
 	for range 2 * turns {
-		s.c.ask(t.Context(), &m)
+		s.c.ask(t.Context(), &m, "")
 		if m.Turn < 0 || m.Turn >= turns {
 			t.Fatalf("turn %d", m.Turn)
 		}

@@ -24,19 +24,29 @@ type sample struct {
 	at   time.Time
 	took time.Duration
 	app  time.Duration // of it in the application; 0 where it does not say
+
+	// direct is how long the API took past the proxy, and queue how long of that
+	// the question waited for puma; connect is how long the making of the
+	// connection through the proxy took. 0 where they are not known.
+	direct, queue, connect time.Duration
 }
 
-// A sample is remembered as [seconds since 1970, ms, ms].
+// A sample is remembered as seconds since 1970 and the times in ms; older ones
+// have the first three numbers only.
 func (s sample) MarshalJSON() ([]byte, error) {
-	return json.Marshal([3]int64{s.at.Unix(), s.took.Milliseconds(), s.app.Milliseconds()})
+	return json.Marshal([6]int64{
+		s.at.Unix(), s.took.Milliseconds(), s.app.Milliseconds(),
+		s.direct.Milliseconds(), s.queue.Milliseconds(), s.connect.Milliseconds(),
+	})
 }
 
 func (s *sample) UnmarshalJSON(b []byte) error {
-	var v [3]int64
+	var v [6]int64
 	if err := json.Unmarshal(b, &v); err != nil {
 		return err
 	}
-	*s = sample{time.Unix(v[0], 0), time.Duration(v[1]) * time.Millisecond, time.Duration(v[2]) * time.Millisecond}
+	ms := func(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+	*s = sample{at: time.Unix(v[0], 0), took: ms(v[1]), app: ms(v[2]), direct: ms(v[3]), queue: ms(v[4]), connect: ms(v[5])}
 	return nil
 }
 
@@ -45,6 +55,12 @@ type memory struct {
 	Samples map[string][]sample `json:"samples"`
 	// Open tells which sides were found slow, and not quick since.
 	Open map[string]bool `json:"open"`
+	// Hours are which minutes of the last hours were slow, and Hourly tells on
+	// which sides that was found to come back.
+	Hours  map[string][]hour `json:"hours"`
+	Hourly map[string]bool   `json:"hourly"`
+	// Puma tells that it answers past the proxy.
+	Puma bool `json:"puma"`
 	// Turn counts the looks, for the queries that pass caches.
 	Turn int `json:"turn"`
 	// Closed: the public timeline needs a sign-in, or is not there.
@@ -74,9 +90,17 @@ func remembered(past checks.Past) (m memory, watched bool) {
 	if m.Open == nil {
 		m.Open = map[string]bool{}
 	}
+	if m.Hours == nil {
+		m.Hours = map[string][]hour{}
+	}
+	if m.Hourly == nil {
+		m.Hourly = map[string]bool{}
+	}
 	other := func(side string) bool { return side != apiSide && side != page }
 	maps.DeleteFunc(m.Samples, func(side string, _ []sample) bool { return other(side) })
 	maps.DeleteFunc(m.Open, func(side string, _ bool) bool { return other(side) })
+	maps.DeleteFunc(m.Hourly, func(side string, _ bool) bool { return other(side) })
+	maps.DeleteFunc(m.Hours, func(side string, _ []hour) bool { return other(side) })
 	m.Turn = max(m.Turn, 0) % turns
 	return m, watched
 }
@@ -120,16 +144,26 @@ func query(turn int, more url.Values) url.Values {
 type round struct {
 	samples map[string]sample
 	limited bool // the server says that we ask too often
+	hung    bool // neither side answers, though both took the question
 	err     error
 }
 
-// ask asks both sides at once. A time-out counts as its length where the other
-// side answers; where nobody does there is no sample at all.
-func (c *check) ask(ctx context.Context, m *memory) round {
+// ask asks both sides at once, and puma past the proxy where its address is
+// known. A time-out counts as its length where the other side answers; where
+// nobody does there is no sample at all.
+func (c *check) ask(ctx context.Context, m *memory, puma string) round {
 	turn := m.Turn
 	m.Turn = (m.Turn + 1) % turns
 	var forAPI, forPage reading
 	var both sync.WaitGroup
+	var direct reading
+	if puma != "" {
+		path, q := timelinePath, query(turn, url.Values{"limit": {"1"}})
+		if m.Closed {
+			path, q = instancePath, query(turn, nil)
+		}
+		both.Go(func() { direct = c.straight(ctx, puma, path, q) })
+	}
 	both.Go(func() { forPage = c.read(c.page.Probe(ctx, pagePath, query(turn, nil))) })
 	both.Go(func() {
 		if !m.Closed {
@@ -143,10 +177,21 @@ func (c *check) ask(ctx context.Context, m *memory) round {
 		}
 	})
 	both.Wait()
-	r := round{samples: map[string]sample{}, limited: forAPI.limited || forPage.limited, err: errors.Join(forAPI.err, forPage.err)}
+	m.Puma = puma != "" && (m.Puma || direct.answered)
+	// What hangs is puma, if it was puma before.
+	there := direct.answered || direct.timeout && m.Puma
+	r := round{
+		samples: map[string]sample{}, limited: forAPI.limited || forPage.limited, hung: forAPI.timeout && forPage.timeout,
+		err: errors.Join(forAPI.err, forPage.err),
+	}
 	answered := forAPI.answered || forPage.answered
 	for side, one := range map[string]reading{apiSide: forAPI, page: forPage} {
 		if one.answered || one.timeout && answered {
+			if there {
+				// At least a millisecond, for 0 means that it is not known.
+				one.direct = max(direct.took, time.Millisecond)
+				one.queue = max(direct.took-direct.app, time.Millisecond)
+			}
 			r.samples[side] = one.sample
 		}
 	}
@@ -182,6 +227,7 @@ func (c *check) read(a api.Answer, err error) reading {
 	var other *api.NotJSONError
 	guarded := errors.As(a.Decode(nil), &other) && other.Challenge
 	r.took = min(max(a.Total-a.Connect, 0), c.timeout)
+	r.connect = a.Connect
 	if app, ok := a.Runtime(); ok {
 		r.app = min(app, r.took)
 	}

@@ -17,6 +17,13 @@ type detail struct {
 	app         time.Duration // the middle of what the application took; 0 where it does not say
 	count       int
 	atOnce      bool // the answers came one after the other, just now
+
+	// direct is the middle of the API's time past the proxy, queue of its
+	// waiting for puma, connect of the making of a connection; 0 where they are
+	// not known.
+	direct, queue, connect time.Duration
+	waiting                int  // requests that wait for puma now
+	counted                bool // somebody told how many
 }
 
 func nameOf(side string) checks.Text {
@@ -43,22 +50,68 @@ func textSlow(d detail) checks.Text {
 		t.Ja += "、普段" + usual.Ja
 	}
 	t.Ja += "）"
-	t = checks.Lines(t, textSpread(d))
-	most, told := d.inApp()
-	app := checks.Millis(d.app)
-	switch {
-	case !told:
-		return t
-	case most:
-		return checks.Lines(t, checks.Text{
+	return checks.Lines(t, textSpread(d), textPlace(d), textWaiting(d))
+}
+
+// textPlace says where the time goes, as far as that can be told.
+func textPlace(d detail) checks.Text {
+	app, direct, connect := checks.Millis(d.app), checks.Millis(d.direct), checks.Millis(d.connect)
+	only := checks.Text{
+		En: "Mastodon itself takes only " + app.En + " of it",
+		Ja: "うちMastodonの処理は" + app.Ja + "だけで、",
+	}
+	switch d.place() {
+	case nobodyKnows:
+		return checks.Text{}
+	case inMastodon:
+		return checks.Text{
 			En: "Mastodon itself takes " + app.En + " of it: memory or the database, probably.",
 			Ja: "うちMastodonの処理が" + app.Ja + "です。メモリかデータベースが原因の可能性があります。",
-		})
+		}
+	case outside:
+		return checks.Text{
+			En: only.En + ": the rest is waiting for a free web process, or the network.",
+			Ja: only.Ja + "残りはWebプロセスの空き待ちかネットワークです。",
+		}
+	case inQueue:
+		if d.direct == 0 {
+			return checks.Text{
+				En: only.En + ": the rest is waiting for a free web process (puma).",
+				Ja: only.Ja + "残りはWebプロセス（puma）の空き待ちです。",
+			}
+		}
+		return checks.Text{
+			En: only.En + ", but straight to puma the API takes " + direct.En + ", too: requests wait for a free web process.",
+			Ja: only.Ja + "pumaに直接つないでもAPIは" + direct.Ja + "かかります。Webプロセスの空き待ちです。",
+		}
+	case inWeb:
+		return checks.Text{
+			En: "Straight to puma the API takes " + direct.En + ", too: Mastodon is slow, not what is in front of it.",
+			Ja: "pumaに直接つないでもAPIは" + direct.Ja + "かかります。遅いのは手前ではなくMastodonです。",
+		}
+	case inNetwork:
+		return checks.Text{
+			En: "Straight to puma the API takes " + direct.En + ", and making a connection alone takes " + connect.En + ": the network or a CDN in between is slow, probably.",
+			Ja: "pumaに直接つなぐとAPIは" + direct.Ja + "で、接続の確立だけで" + connect.Ja + "かかっています。途中のネットワークかCDNが遅い可能性が高いです。",
+		}
+	case inProxy:
 	}
-	return checks.Lines(t, checks.Text{
-		En: "Mastodon itself takes only " + app.En + " of it: the rest is waiting for a free web process, or the network.",
-		Ja: "うちMastodonの処理は" + app.Ja + "だけで、残りはWebプロセスの空き待ちかネットワークです。",
-	})
+	return checks.Text{
+		En: "Straight to puma the API takes " + direct.En + ", and connections are made quickly: the web server in front of it is slow, probably.",
+		Ja: "pumaに直接つなぐとAPIは" + direct.Ja + "で、接続の確立も速いため、手前のWebサーバーが遅い可能性が高いです。",
+	}
+}
+
+// textWaiting says how many wait in line.
+func textWaiting(d detail) checks.Text {
+	switch {
+	case !d.counted || d.waiting == 0:
+		return checks.Text{}
+	case d.waiting == 1:
+		return checks.Text{En: "1 request waits in line for puma now.", Ja: "いまpumaの空きを1件が待っています。"}
+	}
+	n := checks.Number(int64(d.waiting))
+	return checks.Text{En: n.En + " requests wait in line for puma now.", Ja: "いまpumaの空きを" + n.Ja + "件が待っています。"}
 }
 
 // textSpread says how the answers lie.
@@ -81,7 +134,8 @@ func textSpread(d detail) checks.Text {
 // statistics.
 func adviceSlow(d detail) checks.Advice {
 	look := checks.Sh("top", "-b", "-n", "1").Pipe("head", "-n", "20")
-	if most, told := d.inApp(); told && !most {
+	switch d.place() {
+	case outside:
 		return checks.Advice{
 			Text: checks.Text{
 				En: "Look at load and memory before anything is restarted; if both are low, at the network or the CDN in between.",
@@ -89,6 +143,31 @@ func adviceSlow(d detail) checks.Advice {
 			},
 			Look: look,
 		}
+	case inQueue:
+		return checks.Advice{
+			Text: checks.Text{
+				En: "Look what keeps puma busy before anything is restarted. More web processes or threads (WEB_CONCURRENCY, MAX_THREADS) help only where memory and the database's connections have room.",
+				Ja: "再起動する前に、何がpumaをふさいでいるか見ておいてください。プロセスやスレッド（WEB_CONCURRENCY、MAX_THREADS）を増やすのは、メモリとデータベースの接続数に余裕がある場合だけ有効です。",
+			},
+			Look: look,
+		}
+	case inProxy:
+		return checks.Advice{
+			Text: checks.Text{
+				En: "Look at the web server: its load, its log, and the disk of its cache.",
+				Ja: "Webサーバーの負荷とログ、キャッシュを置いているディスクを見てください。",
+			},
+			Look: look,
+		}
+	case inNetwork:
+		return checks.Advice{
+			Text: checks.Text{
+				En: "Look at the status pages of the provider and of the CDN, and whether the line is full.",
+				Ja: "サーバー会社とCDNの障害情報、回線が埋まっていないかを見てください。",
+			},
+			Look: checks.Sh("ss", "-s"),
+		}
+	case nobodyKnows, inMastodon, inWeb:
 	}
 	return checks.Advice{
 		Text: checks.Text{
@@ -97,6 +176,41 @@ func adviceSlow(d detail) checks.Advice {
 		},
 		Look: look,
 		Mend: []checks.Shell{checks.Sh("sudo", "-u", "postgres", "psql", "-d", "mastodon_production", "-c", "analyze")},
+	}
+}
+
+// textHourly says that the same minutes of every hour are slow.
+func textHourly(side string, p pattern) checks.Text {
+	n := nameOf(side)
+	who := checks.Text{En: "the API is", Ja: n.Ja + " "}
+	if side == page {
+		who = checks.Text{En: "pages are", Ja: n.Ja + " "}
+	}
+	span := checks.Span(time.Duration(p.minutes) * time.Minute)
+	return checks.Text{
+		En: fmt.Sprintf("%s slow once an hour, always at the same minute\nIn %d of the last %d hours, for about %s, last at %s: something runs then, such as a backup, a snapshot of the disk or a cron job.",
+			who.En, p.hits, p.of, span.En, checks.At(p.last)),
+		Ja: fmt.Sprintf("%s毎時同じ分に遅くなっています\n直近%d時間のうち%d時間で、約%sずつ続いています（最後は%s）。その時刻に動くバックアップ、ディスクのスナップショット、cronなどが考えられます。",
+			who.Ja, p.of, p.hits, span.Ja, checks.At(p.last)),
+	}
+}
+
+func adviceHourly() checks.Advice {
+	return checks.Advice{
+		Text: checks.Text{
+			En: "Look what starts at that minute, here and at the provider (snapshots); it may run at another time, or more gently.",
+			Ja: "その分に何が始まるか、サーバー会社のスナップショットも含めて確かめ、時刻をずらすか負荷を下げてください。",
+		},
+		Look: checks.Sh("systemctl", "list-timers", "--all"),
+	}
+}
+
+// textHung is the summary while nobody answers.
+func textHung(waited time.Duration) checks.Text {
+	s := checks.Span(waited)
+	return checks.Text{
+		En: "neither the API nor the page answers within " + s.En,
+		Ja: "APIもページも" + s.Ja + "以内に応答しません",
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/sababan/sababan/checks/federation"
 	"github.com/sababan/sababan/checks/instance"
 	"github.com/sababan/sababan/checks/latency"
+	"github.com/sababan/sababan/checks/mastodon"
 	"github.com/sababan/sababan/checks/memory"
 	"github.com/sababan/sababan/checks/moderation"
 	"github.com/sababan/sababan/checks/packages"
@@ -47,6 +48,7 @@ func checklist(s *site.Site) []checks.Kind {
 		federation.Kind(s),
 		moderation.Kind(s),
 		rules.Kind(s),
+		mastodon.Kind(s),
 		cacerts.Kind(s),
 		clock.Kind(s),
 	}

@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 			env.pace = stormPace()
 			os.Exit(run(ctx, env, os.Args[1:]))
 		},
+		// One process of the Mastodon that a host of these tests runs.
+		partCommand: partMain,
 	})
 }
 
