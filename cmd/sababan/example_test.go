@@ -164,7 +164,9 @@ func TestTheExampleIsAConfiguration(t *testing.T) {
 			continue
 		}
 		for _, one := range c.Checks {
-			if one.Check == nil {
+			// Where Mastodon keeps its data is found where Mastodon is.
+			data := one.NotSetUp != nil && slices.Contains([]string{"[server] database_url", "[server] redis_url"}, one.NotSetUp.Setting)
+			if one.Check == nil && (everything || !data) {
 				t.Errorf("everything set: %v: %s is not set up: %v", everything, one.Kind.Name, one.NotSetUp)
 			}
 		}
