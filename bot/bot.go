@@ -17,7 +17,9 @@ import (
 // Options of a [Bot].
 type Options struct {
 	// Site is how the watched server is called in messages.
-	Site     string
+	Site string
+	// Version is what this program calls itself; "" takes what it was built as.
+	Version  string
 	Home     Home
 	Channel  Channel
 	Schedule *schedule.Schedule
@@ -80,6 +82,7 @@ func New(o Options) *Bot {
 	b.desk = &desk{
 		db: o.DB, log: o.Log, admins: o.Admins, grouping: o.Grouping,
 		limit: func() int { return int(b.limit.Load()) }, wake: b.out.Wake, afterUpdate: map[string]bool{},
+		after: relationsOf(o.Schedule.Kinds()), suspects: make(chan string, 64),
 	}
 	for _, k := range o.Schedule.Kinds() {
 		b.desk.afterUpdate[k.Name] = k.AfterUpdate
@@ -128,6 +131,8 @@ func (b *Bot) Run(ctx context.Context) error {
 	all.Go(func() { b.out.run(ctx, hand) })
 	all.Go(func() { b.runDesk(ctx) })
 	all.Go(func() { b.runRound(ctx, b.events) })
+	all.Go(func() { b.runTidy(ctx) })
+	all.Go(func() { b.runSuspects(ctx) })
 	all.Go(func() {
 		if failed = b.people.run(ctx, func() { b.News(); b.mail.Wake() }); failed != nil {
 			stop()
@@ -140,10 +145,16 @@ func (b *Bot) Run(ctx context.Context) error {
 	return failed
 }
 
+// deskEvery is how often the desk looks although nothing has been said to it and
+// nothing is due (own: what it decides by comes with news; this is for what was
+// forgotten).
+const deskEvery = 15 * time.Minute
+
 // runDesk calls the desk whenever there is news, and when something is due.
 func (b *Bot) runDesk(ctx context.Context) {
 	for {
-		frozen, next, err := b.desk.turn(ctx, time.Now())
+		now := time.Now()
+		frozen, next, err := b.desk.turn(ctx, now)
 		if err != nil {
 			if ctx.Err() != nil {
 				return
@@ -154,21 +165,38 @@ func (b *Bot) runDesk(ctx context.Context) {
 		if frozen > 0 {
 			b.out.Wake()
 		}
-		// A clock that is set forward, or a machine that slept, is noticed within
-		// a minute.
-		wait := time.Minute
-		if !next.IsZero() {
-			wait = min(wait, max(time.Until(next), time.Millisecond))
+		if !await(ctx, b.news, soonest(next, now.Add(deskEvery))) {
+			return
 		}
-		timer := time.NewTimer(wait)
+	}
+}
+
+// await waits for a wake-up, or until an instant by the clock on the wall, at
+// most deskEvery away: a clock that is set, or a machine that slept, is noticed
+// within a minute. It is false when ctx ended.
+func await(ctx context.Context, wake <-chan struct{}, next time.Time) bool {
+	next = next.Round(0)
+	for {
+		left := next.Sub(time.Now().Round(0))
+		if left > deskEvery {
+			return true // the clock was set back
+		}
+		if left <= 0 {
+			left = time.Millisecond
+		}
+		timer := time.NewTimer(min(left, time.Minute))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return
-		case <-b.news:
+			return false
+		case <-wake:
+			timer.Stop()
+			return true
 		case <-timer.C:
+			if !time.Now().Round(0).Before(next) {
+				return true
+			}
 		}
-		timer.Stop()
 	}
 }
 

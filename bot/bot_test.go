@@ -265,10 +265,12 @@ func TestACheckThatWorkedAndNoLongerCanIsToldInTheMorning(t *testing.T) {
 		w.pass(2 * time.Minute)
 		w.expect(w.alice, &seen, "[Action needed] #1")
 		w.disk.fail(&checks.Unseen{Why: checks.Text{En: "no permission", Ja: "権限がありません"}, Err: errors.New("EACCES")})
-		w.pass(6 * time.Hour)
+		w.pass(5 * time.Hour)
 		w.expect(w.alice, &seen) // not seeing the fire is not its end
 		w.until(8, 2)
-		w.expect(w.alice, &seen, "[Unknown] #2 cannot be checked any more: no permission")
+		w.expect(w.alice, &seen, // and it is told again all the same
+			"[Action needed] #1 not seen to be over, and cannot be checked now: / is 96 % full",
+			"[Action needed] #1 not seen to be over", "[Unknown] #2 cannot be checked any more: no permission")
 		w.disk.set(well())
 		w.pass(10 * time.Minute)
 		got := strings.Join(w.heard(w.alice, &seen), "\n")

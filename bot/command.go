@@ -11,11 +11,16 @@ import (
 
 // command is something an admin may ask.
 type command struct {
-	name   string
-	words  checks.Words
-	usage  checks.Text
-	help   checks.Text
-	answer func(ctx context.Context, q question) checks.Text
+	name  string
+	words checks.Words
+	usage checks.Text
+	help  checks.Text
+	// more is what "help COMMAND" says besides.
+	more checks.Text
+	// ownWords means that what follows may be the admin's own words: it is not
+	// searched for other commands.
+	ownWords bool
+	answer   func(ctx context.Context, q question) checks.Text
 }
 
 // question is one request by one admin.
@@ -23,67 +28,67 @@ type question struct {
 	request
 	who Admin
 	now time.Time
+	// mention and line name the request, so that what it changes is changed once.
+	mention string
+	line    int
+	// soon answers at once what will take a while; it may be nil.
+	soon func(checks.Text)
 }
 
 // commands is the table of what may be asked. It is a method, for help speaks
 // of the table itself.
 func (b *Bot) commands() []command {
-	return []command{
-		{
-			name: "status",
-			words: checks.Words{
-				En: []string{"state", "ok", "okay", "alive"},
-				Ja: []string{"状態", "状況", "稼働状況", "調子どう", "調子", "ステータス", "元気", "大丈夫", "異常ない"},
-			},
-			usage:  checks.Text{En: "status", Ja: "状態"},
-			help:   checks.Text{En: "everything in brief, worst first", Ja: "全体の様子を、悪いものから順に"},
-			answer: b.status,
-		},
-		{
-			name: "check",
-			words: checks.Words{
-				En: []string{"look", "test", "recheck", "again"},
-				Ja: []string{"確認", "チェック", "再チェック", "調べて", "調べ", "見て", "みて", "もう一度", "再確認"},
-			},
-			usage:  checks.Text{En: "check NAME …, check all", Ja: "確認 ○○、確認 全部"},
-			help:   checks.Text{En: "looks now and says what it sees", Ja: "今すぐ確認して結果を返します"},
-			answer: b.check,
-		},
-		{
-			name: "help",
-			words: checks.Words{
-				En: []string{"commands", "manual"},
-				Ja: []string{"ヘルプ", "使い方", "つかいかた", "使いかた", "何ができる", "コマンド", "助けて"},
-			},
-			usage:  checks.Text{En: "help", Ja: "ヘルプ"},
-			help:   checks.Text{En: "this", Ja: "この説明"},
-			answer: b.help,
-		},
-	}
+	return append(b.asking(), b.changing()...)
 }
 
 func (b *Bot) vocabulary() vocabulary { return vocabulary{commands: b.commands(), kinds: b.kinds} }
 
-// answer understands a question and answers it.
-func (b *Bot) answer(ctx context.Context, who Admin, text string, now time.Time) (checks.Text, checks.Lang) {
-	r := b.vocabulary().parse(text)
-	q := question{request: r, who: who, now: now}
-	lang := r.lang
+// mostLines bounds what of a question is answered (own).
+const mostLines = 8
+
+// answer understands a question and answers it: each line is a request of its
+// own, and lines that mean nothing stand beside those that do.
+func (b *Bot) answer(ctx context.Context, q question, text string) (checks.Text, checks.Lang) {
+	v := b.vocabulary()
+	lang := langOf(normal(text))
 	if lang == "" {
-		lang = who.Lang
+		lang = q.who.Lang
 	}
-	if r.command == "" && (len(r.kinds) > 0 || r.all) {
-		q.command = "check"
-	}
-	if r.strange != "" {
-		return b.strange(q), lang
-	}
-	for _, c := range b.commands() {
-		if c.name == q.command {
-			return c.answer(ctx, q), lang
+	var requests []request
+	for line := range strings.Lines(text) {
+		if r := v.parse(strings.TrimSpace(line)); !r.empty && len(requests) < mostLines {
+			requests = append(requests, r)
 		}
 	}
-	return b.help(ctx, q), lang
+	if len(requests) == 0 {
+		requests = []request{{empty: true}}
+	}
+	var answers []checks.Text
+	for i, r := range requests {
+		one := q
+		one.request, one.line = r, i
+		answers = append(answers, b.answerOne(ctx, v, one))
+	}
+	return checks.Lines(answers...), lang
+}
+
+func (b *Bot) answerOne(ctx context.Context, v vocabulary, q question) checks.Text {
+	switch {
+	case q.request.unsure != "" && q.command != "help":
+		return b.whichOf(q)
+	case q.strange != "" && q.command != "help":
+		return b.strange(q)
+	case q.command == "" && (len(q.kinds) > 0 || q.all):
+		q.command = "check"
+	case q.command == "" && q.number != 0:
+		q.command = "why"
+	}
+	for _, c := range v.commands {
+		if c.name == q.command {
+			return c.answer(ctx, q)
+		}
+	}
+	return b.help(ctx, q)
 }
 
 // strange answers a word that means nothing.
@@ -101,24 +106,56 @@ func (b *Bot) strange(q question) checks.Text {
 	}
 }
 
-// help is short, from the table.
-func (b *Bot) help(_ context.Context, _ question) checks.Text {
-	lines := []checks.Text{{En: "What I understand:", Ja: "使い方:"}}
-	for _, c := range b.commands() {
-		lines = append(lines, checks.Text{En: c.usage.En + " – " + c.help.En, Ja: c.usage.Ja + " – " + c.help.Ja})
+// whichOf answers a word that may mean several things with all of them, and a
+// question.
+func (b *Bot) whichOf(q question) checks.Text {
+	word := checks.Quote(q.request.unsure)
+	what := q.command
+	if what == "" {
+		what = "check"
 	}
 	var en, ja []string
 	for _, k := range b.kinds {
-		en = append(en, k.Name)
-		word := k.Name
-		if len(k.Words.Ja) > 0 {
-			word = k.Words.Ja[0]
+		for _, name := range q.between {
+			if k.Name == name {
+				title := longest(k.Words.Ja, q.request.unsure, k.Title.Ja)
+				en, ja = append(en, fmt.Sprintf("%s (%s %s)", k.Title.En, what, k.Name)), append(ja, fmt.Sprintf("%s（%s %s）", title, jaWord(b, what), k.Name))
+			}
 		}
-		ja = append(ja, word)
 	}
-	lines = append(lines, checks.Text{
-		En: "Checks: " + strings.Join(en, ", "),
-		Ja: "項目: " + strings.Join(ja, "、"),
-	})
-	return checks.Lines(lines...)
+	return checks.Text{
+		En: fmt.Sprintf("Which do you mean by %q: %s?", word, strings.Join(en, ", or ")),
+		Ja: fmt.Sprintf("「%s」は、どれのことでしょうか？ %s", word, strings.Join(ja, "／")),
+	}
+}
+
+// longest is the longest of some words that contains another; else what is given
+// instead.
+func longest(words []string, part, instead string) string {
+	best := ""
+	for _, w := range words {
+		if strings.Contains(normal(w), part) && len(w) > len(best) {
+			best = w
+		}
+	}
+	if best == "" {
+		return instead
+	}
+	return best
+}
+
+// jaWord is how a command is called in Japanese.
+func jaWord(b *Bot, name string) string {
+	for _, c := range b.commands() {
+		if c.name == name && len(c.words.Ja) > 0 {
+			return c.words.Ja[0]
+		}
+	}
+	return name
+}
+
+// unreadable is the answer where the state cannot be read or written.
+func (b *Bot) unreadable(what string, err error) checks.Text {
+	b.log.Error("a question could not be answered", "what", what, "err", err)
+	return checks.Text{En: "I could not use my own state just now; the log says why. Please ask again.", Ja: "自分の記録を使えませんでした（詳細はログ）。もう一度お願いします。"}
 }

@@ -193,7 +193,7 @@ func outgoingPost(ctx context.Context, tx *sql.Tx, key string) (*outgoing, error
 	if head, ours := strings.CutPrefix(p.parent, parentPost); ours {
 		p.parent = ""
 		var headIDs string
-		err := tx.QueryRowContext(ctx, `SELECT ids FROM post WHERE key = ?`, head).Scan(&headIDs)
+		err := tx.QueryRowContext(ctx, `SELECT ids FROM post WHERE key = ? AND erased IS NULL`, head).Scan(&headIDs)
 		if err == nil {
 			err = firstOf(headIDs, &p.parent)
 		}

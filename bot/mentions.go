@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // mailbox is the one owner of the mentions: each is read once, in order, kept
@@ -135,7 +137,7 @@ func (m *mailbox) collect(ctx context.Context) (more bool, err error) {
 				stateNow = mentionIgnored // a stranger gets silence
 			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO mention (id, status_id, account_id, text, received, state) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-				one.ID, one.StatusID, one.From.ID, normal(one.Text), one.At.UnixMilli(), stateNow); err != nil {
+				one.ID, one.StatusID, one.From.ID, fold(one.Text), one.At.UnixMilli(), stateNow); err != nil {
 				return err
 			}
 		}
@@ -204,38 +206,64 @@ func (m *mailbox) reply(ctx context.Context, q openQuestion) {
 	}
 	answerCtx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	text, lang := m.bot.answer(answerCtx, who, q.Text, time.Now())
+	asked := question{who: who, now: time.Now(), mention: q.ID}
+	lang := langOf(normal(q.Text))
+	if lang == "" {
+		lang = who.Lang
+	}
+	asked.soon = func(text checks.Text) { m.first(ctx, q, who, text, lang) }
+	text, lang := m.bot.answer(answerCtx, asked, q.Text)
 	if ctx.Err() != nil {
 		return // asked again after the restart
 	}
-	now := time.Now()
 	err := m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		to, known, err := recipient(ctx, tx, who.Account)
-		if err != nil {
-			return err
-		}
-		if !known {
-			return errors.New("the admin's account is not known any more")
-		}
-		key, err := freshKey(ctx, tx)
-		if err != nil {
-			return err
-		}
-		res, err := tx.ExecContext(ctx, `UPDATE mention SET state = ?, post = ? WHERE id = ? AND state = ?`, mentionAnswered, key, q.ID, mentionNew)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err
-		}
-		return m.bot.desk.insert(ctx, tx, post{
-			Key: key, Kind: kindReply, Admin: who.Account, To: to, Parent: q.StatusID, Lang: lang,
-			Text: write(text, who.Reader(lang, now)), Created: now,
-		})
+		return m.post(ctx, tx, q, who, text, lang, `UPDATE mention SET state = 'answered', post = ? WHERE id = ? AND state = 'new'`)
 	})
 	if err != nil {
 		m.bot.log.Error("an answer could not be kept", "mention", strconv.Quote(q.ID), "err", err)
 		return
 	}
 	m.bot.out.Wake()
+}
+
+// first sends what is said before an answer that takes long, once.
+func (m *mailbox) first(ctx context.Context, q openQuestion, who Admin, text checks.Text, lang checks.Lang) {
+	err := m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		return m.post(ctx, tx, q, who, text, lang, `UPDATE mention SET post = ? WHERE id = ? AND state = 'new' AND post IS NULL`)
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			m.bot.log.Error("an answer could not be kept", "mention", strconv.Quote(q.ID), "err", err)
+		}
+		return
+	}
+	m.bot.out.Wake()
+}
+
+// post freezes an answer together with the mark that it was given; nothing where
+// that was so already.
+func (m *mailbox) post(ctx context.Context, tx *sql.Tx, q openQuestion, who Admin, text checks.Text, lang checks.Lang, mark string) error {
+	now := time.Now()
+	to, known, err := recipient(ctx, tx, who.Account)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return errors.New("the admin's account is not known any more")
+	}
+	key, err := freshKey(ctx, tx)
+	if err != nil {
+		return err
+	}
+	res, err := tx.ExecContext(ctx, mark, key, q.ID)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return m.bot.desk.insert(ctx, tx, post{
+		Key: key, Kind: kindReply, Admin: who.Account, To: to, Parent: q.StatusID, Lang: lang,
+		Text: write(text, who.Reader(lang, now)), Created: now,
+	})
 }

@@ -1,9 +1,12 @@
 package bot
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/sababan/sababan/checks"
 	"golang.org/x/text/unicode/norm"
@@ -21,11 +24,21 @@ type request struct {
 	kinds   []string // names of checks, in the order of the checklist
 	all     bool     // every check
 	number  int64    // of an incident; 0 when none was named
+	numbers []int64  // of all of them
+	why     bool     // a reason was asked for
 	// strange is the first word that means nothing, and near the word it may
 	// have been meant for.
 	strange, near string
-	lang          checks.Lang
-	empty         bool
+	// unsure is a word that may mean each of the kinds in between.
+	unsure  string
+	between []string
+	// args is the line without the command, as it was written, where the command
+	// takes words of the admin's own.
+	args string
+	// said is the whole line.
+	said  string
+	lang  checks.Lang
+	empty bool
 }
 
 // politeness is what Japanese admins put around a request, longest first; it
@@ -44,138 +57,296 @@ var fillers = []string{
 // wordLimit bounds what of a question is read (own; a post has 500 characters).
 const wordLimit = 600
 
-// parse understands a question. Words may come in any order, in either
-// language, in full width, with or without politeness.
+// reading is a request while it is read.
+type reading struct {
+	request
+	named  map[string]bool     // kinds
+	either []meaning           // the kind that a command's word may mean, too
+	spoken map[string]string   // commands, with the word that named them
+	unsure map[string][]string // words with several meanings
+}
+
+// parse understands one line. Words may come in any order, in either language,
+// in full width, with or without politeness.
 func (v vocabulary) parse(text string) request {
-	text = normal(text)
-	r := request{lang: langOf(text)}
-	rest := text
-	take := func(words []string) bool {
-		hit := false
-		for _, w := range words {
-			w = normal(w)
-			if !ideographic(w) {
-				continue
-			}
-			for strings.Contains(rest, w) {
-				rest = strings.Replace(rest, w, " ", 1)
-				hit = true
-			}
-		}
-		return hit
+	text = fold(text)
+	lower := lowered(text)
+	r := &reading{named: map[string]bool{}, spoken: map[string]string{}, unsure: map[string][]string{}}
+	r.lang, r.request.said = langOf(lower), text
+	words := v.words()
+	if c, word := v.leading(lower, words); c != "" {
+		r.command, r.args = c, strings.Replace(text, sameCase(text, lower, word), " ", 1)
+		return r.request
 	}
-	// Japanese words are found wherever they stand; the longest first, so that
-	// 稼働状況 is not read as 状況.
-	var ja []meaning
-	for _, m := range v.meanings() {
-		if ideographic(m.word) {
-			ja = append(ja, m)
-		}
+	rest := v.phrases(lower, words, r)
+	for _, p := range politeness {
+		rest = strings.ReplaceAll(rest, p, " ")
 	}
-	slices.SortStableFunc(ja, func(a, b meaning) int { return len(b.word) - len(a.word) })
-	named := map[string]bool{}
-	for _, m := range ja {
-		if take([]string{m.word}) {
-			m.apply(&r, named)
-		}
-	}
-	take(politeness)
 	for _, w := range strings.FieldsFunc(rest, func(c rune) bool {
 		return !unicode.IsLetter(c) && !unicode.IsNumber(c) && c != '\'' && c != '-' && c != '_'
 	}) {
-		v.latin(w, &r, named)
+		v.word(w, words, r)
 	}
-	for _, k := range v.kinds {
-		if named[k.Name] {
-			r.kinds = append(r.kinds, k.Name)
-		}
+	v.conclude(r)
+	if word, said := r.spoken[r.command]; said && v.takesWords(r.command) {
+		r.args = strings.Replace(text, sameCase(text, lower, word), " ", 1)
+		r.strange, r.near, r.request.unsure, r.between = "", "", "", nil
 	}
-	r.empty = r.command == "" && len(r.kinds) == 0 && !r.all && r.number == 0 && r.strange == ""
-	return r
+	return r.request
 }
 
-// latin reads one word that stands by itself.
-func (v vocabulary) latin(w string, r *request, named map[string]bool) {
+// leading is the command that takes words of the admin's own and that a line
+// begins with: what follows it is not searched for other commands.
+func (v vocabulary) leading(lower string, words map[string][]meaning) (name, word string) {
+	for _, w := range strings.FieldsFunc(lower, func(c rune) bool { return unicode.IsSpace(c) || c == ',' || c == ':' || c == '、' }) {
+		if _, number := atoi(strings.TrimSuffix(strings.TrimPrefix(w, "#"), "番")); number || slices.Contains(fillers, w) {
+			continue
+		}
+		if ideographic(w) {
+			return "", ""
+		}
+		found := words[w]
+		if len(found) == 0 {
+			found = beginnings(w, words)
+		}
+		if len(found) == 1 && found[0].command != "" && v.takesWords(found[0].command) {
+			return found[0].command, w
+		}
+		return "", ""
+	}
+	return "", ""
+}
+
+func (v vocabulary) takesWords(name string) bool {
+	return slices.ContainsFunc(v.commands, func(c command) bool { return c.name == name && c.ownWords })
+}
+
+// phrases reads the words that are found wherever they stand: Japanese ones, and
+// those of several words. The longest comes first, so that 稼働状況 is not read
+// as 状況. It returns what is left.
+func (v vocabulary) phrases(rest string, words map[string][]meaning, r *reading) string {
+	var all []string
+	for w := range words {
+		if ideographic(w) || strings.Contains(w, " ") {
+			all = append(all, w)
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	for _, w := range all {
+		hit := false
+		for at := strings.Index(rest, w); at >= 0 && (ideographic(w) || standsAlone(rest, at, len(w))); at = strings.Index(rest, w) {
+			rest = rest[:at] + " " + rest[at+len(w):]
+			hit = true
+		}
+		if hit {
+			r.apply(w, words[w])
+		}
+	}
+	return rest
+}
+
+// standsAlone tells whether a phrase does not begin or end within a word.
+func standsAlone(s string, at, length int) bool {
+	before, _ := utf8.DecodeLastRuneInString(s[:at])
+	after, _ := utf8.DecodeRuneInString(s[at+length:])
+	inWord := func(c rune) bool { return unicode.IsLetter(c) && c < 0x250 || unicode.IsDigit(c) }
+	return !inWord(before) && !inWord(after)
+}
+
+// word reads one word that stands by itself.
+func (v vocabulary) word(w string, words map[string][]meaning, r *reading) {
 	if n, ok := atoi(w); ok {
-		r.number = n
+		r.numbers = append(r.numbers, n)
 		return
 	}
 	if slices.Contains(fillers, w) {
 		return
 	}
-	all := v.meanings()
-	for _, m := range all {
-		if m.word == w {
-			m.apply(r, named)
-			return
-		}
-	}
-	// An unambiguous beginning is enough.
-	var found []meaning
-	for _, m := range all {
-		if len(w) >= 2 && strings.HasPrefix(m.word, w) && !slices.ContainsFunc(found, func(f meaning) bool { return f.same(m) }) {
-			found = append(found, m)
-		}
-	}
-	if len(found) == 1 {
-		found[0].apply(r, named)
+	if found := words[w]; len(found) > 0 {
+		r.apply(w, found)
 		return
 	}
-	if r.strange == "" {
+	found := beginnings(w, words)
+	if ideographic(w) {
+		found = inside(w, words)
+	}
+	kinds := !slices.ContainsFunc(found, func(m meaning) bool { return m.kind == "" })
+	switch {
+	case len(found) == 1, len(found) > 1 && kinds && (ideographic(w) || len(w) >= 4):
+		r.apply(w, found)
+	case r.strange == "":
 		r.strange = w
-		r.near = nearest(w, all)
+		r.near = nearest(w, words)
 	}
 }
 
-// meaning is one word and what it stands for.
+// beginnings are the meanings of the words that a word begins; those of several
+// words have several beginnings. An unambiguous one is enough.
+func beginnings(w string, words map[string][]meaning) (found []meaning) {
+	if len(w) < 2 {
+		return nil
+	}
+	for word, all := range words {
+		begins := strings.HasPrefix(word, w)
+		if len(w) >= 4 && !begins {
+			begins = strings.Contains(word, " "+w)
+		}
+		if begins {
+			found = merge(found, all)
+		}
+	}
+	return found
+}
+
+// inside are the kinds of which a Japanese word is a part of a word.
+func inside(w string, words map[string][]meaning) (found []meaning) {
+	if utf8.RuneCountInString(w) < 2 {
+		return nil
+	}
+	for word, all := range words {
+		if strings.Contains(word, w) {
+			found = merge(found, slices.DeleteFunc(slices.Clone(all), func(m meaning) bool { return m.kind == "" }))
+		}
+	}
+	return found
+}
+
+func merge(into, more []meaning) []meaning {
+	for _, m := range more {
+		if !slices.Contains(into, m) {
+			into = append(into, m)
+		}
+	}
+	return into
+}
+
+// meaning is what one word stands for.
 type meaning struct {
-	word    string
 	command string
 	kind    string
 	all     bool
 }
 
-func (m meaning) same(n meaning) bool {
-	return m.command == n.command && m.kind == n.kind && m.all == n.all
-}
-
-func (m meaning) apply(r *request, named map[string]bool) {
+// apply takes a word with its meanings into the request.
+func (r *reading) apply(word string, found []meaning) {
+	var kinds []meaning
+	for _, m := range found {
+		switch {
+		case m.all:
+			r.all = true
+		case m.kind != "":
+			kinds = append(kinds, m)
+		default:
+			r.spoken[m.command] = word
+			if m.command == "why" {
+				r.why = true
+			}
+			if r.command == "" || m.command != "check" {
+				r.command = m.command
+			}
+		}
+	}
 	switch {
-	case m.all:
-		r.all = true
-	case m.kind != "":
-		named[m.kind] = true
-	case r.command == "" || m.command != "check":
-		r.command = m.command
+	case len(kinds) > 0 && len(kinds) < len(found):
+		r.either = append(r.either, kinds...)
+	case len(kinds) == 1:
+		r.named[kinds[0].kind] = true
+	case len(kinds) > 1:
+		for _, m := range kinds {
+			r.unsure[word] = append(r.unsure[word], m.kind)
+		}
 	}
 }
 
-func (v vocabulary) meanings() []meaning {
-	var all []meaning
-	for _, c := range v.commands {
-		all = append(all, meaning{word: c.name, command: c.name})
-		for _, w := range slices.Concat(c.words.En, c.words.Ja) {
-			all = append(all, meaning{word: normal(w), command: c.name})
+// conclude settles what more than one word decides.
+func (v vocabulary) conclude(r *reading) {
+	if _, quiet := r.spoken["quiet"]; quiet && r.why {
+		r.command = "quiet"
+	}
+	if _, help := r.spoken["help"]; help {
+		r.command = "help"
+	}
+	// "version" is a command, and in "check version" a check.
+	for _, m := range r.either {
+		others := 0
+		for c := range r.spoken {
+			if c != "version" {
+				others++
+			}
+		}
+		if others > 0 {
+			r.named[m.kind] = true
+			if r.command == "version" {
+				r.command = ""
+				for _, c := range v.commands {
+					if _, said := r.spoken[c.name]; said && c.name != "version" {
+						r.command = c.name
+					}
+				}
+			}
 		}
 	}
 	for _, k := range v.kinds {
-		all = append(all, meaning{word: k.Name, kind: k.Name})
-		for _, w := range slices.Concat(k.Words.En, k.Words.Ja) {
-			all = append(all, meaning{word: normal(w), kind: k.Name})
+		if r.named[k.Name] {
+			r.kinds = append(r.kinds, k.Name)
+		}
+	}
+	if len(r.numbers) > 0 {
+		r.number = r.numbers[0]
+	}
+	if len(r.kinds) == 0 && !r.all && r.number == 0 {
+		for _, word := range slices.Sorted(maps.Keys(r.unsure)) {
+			r.request.unsure = word
+			for _, k := range v.kinds {
+				if slices.Contains(r.unsure[word], k.Name) {
+					r.between = append(r.between, k.Name)
+				}
+			}
+			break
+		}
+	}
+	r.empty = r.command == "" && len(r.kinds) == 0 && !r.all && r.number == 0 && r.strange == "" && r.request.unsure == ""
+}
+
+// words are all words that mean something, folded, with their meanings.
+func (v vocabulary) words() map[string][]meaning {
+	all := map[string][]meaning{}
+	add := func(word string, m meaning) { all[normal(word)] = merge(all[normal(word)], []meaning{m}) }
+	for _, c := range v.commands {
+		for _, w := range slices.Concat([]string{c.name}, c.words.En, c.words.Ja) {
+			add(w, meaning{command: c.name})
+		}
+	}
+	for _, k := range v.kinds {
+		for _, w := range slices.Concat([]string{k.Name}, k.Words.En, k.Words.Ja) {
+			add(w, meaning{kind: k.Name})
 		}
 	}
 	for _, w := range []string{"all", "everything", "全部", "すべて", "全て", "全項目"} {
-		all = append(all, meaning{word: w, all: true})
+		add(w, meaning{all: true})
 	}
 	return all
 }
 
 // normal folds width and case, and cuts.
-func normal(s string) string {
+func normal(s string) string { return lowered(fold(s)) }
+
+// fold folds width, and cuts.
+func fold(s string) string {
 	if r := []rune(s); len(r) > wordLimit {
 		s = string(r[:wordLimit])
 	}
-	return strings.ToLower(norm.NFKC.String(s))
+	return norm.NFKC.String(s)
+}
+
+func lowered(s string) string { return strings.Map(unicode.ToLower, s) }
+
+// sameCase is a part of the lower case text as it stands in the text itself.
+func sameCase(text, lower, part string) string {
+	if at := strings.Index(lower, part); at >= 0 && len(text) == len(lower) {
+		return text[at : at+len(part)]
+	}
+	return part
 }
 
 // langOf is the language of a question: Japanese where it holds any of its
@@ -208,11 +379,11 @@ func atoi(s string) (int64, bool) {
 }
 
 // nearest is the known word that differs least; "" when none is near.
-func nearest(w string, all []meaning) string {
+func nearest(w string, words map[string][]meaning) string {
 	best, word := 3, "" // at most two slips, and fewer than half the letters
-	for _, m := range all {
-		if d := slips(w, m.word); d < best && 2*d < len([]rune(w)) {
-			best, word = d, m.word
+	for _, known := range slices.Sorted(maps.Keys(words)) {
+		if d := slips(w, known); d < best && 2*d < len([]rune(w)) {
+			best, word = d, known
 		}
 	}
 	return word

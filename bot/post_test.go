@@ -44,7 +44,7 @@ func TestACommandThatWouldNameSomebodyIsLeftOut(t *testing.T) {
 			}},
 		},
 	}}
-	text := alertText(a).En
+	text := alertText(news{Alert: a}).En
 	if strings.Contains(text, "evil") || !strings.Contains(text, "Fix: sudo systemctl restart mastodon-streaming@4000") {
 		t.Errorf("got %s", text)
 	}

@@ -28,8 +28,13 @@ const (
 // roundState is what the round after an update found.
 type roundState struct {
 	deployment schedule.Deployment
-	results    checks.Report
-	numbers    map[incident.Key]int64
+	// maintenance is the announced one that is over; the zero value where the round
+	// comes after an update alone.
+	maintenance deed
+	results     checks.Report
+	numbers     map[incident.Key]int64
+	// aside is what somebody has put aside.
+	aside map[incident.Key]bool
 }
 
 // runRound waits for updates, and when the silence after one is over looks at
@@ -44,40 +49,43 @@ func (b *Bot) runRound(ctx context.Context, wake <-chan struct{}) {
 			b.log.Error("the round after an update could not be made", "err", err)
 			next = time.Now().Add(firstBackoff)
 		}
-		wait := time.Minute
-		if !next.IsZero() {
-			wait = min(wait, max(time.Until(next), time.Millisecond))
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !await(ctx, wake, soonest(next, time.Now().Add(deskEvery))) {
 			return
-		case <-wake:
-		case <-timer.C:
 		}
-		timer.Stop()
 	}
 }
 
 // round does what is due, and returns when the next will be; the zero time when
-// nothing waits.
+// nothing waits. What is updated in a maintenance is told of at its end.
 func (b *Bot) round(ctx context.Context, now time.Time) (next time.Time, err error) {
-	var d schedule.Deployment
-	var owed bool
+	var s roundState
+	var updated, announced bool
 	err = b.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		d, owed, err = schedule.Deploying(ctx, tx)
+		if s.deployment, updated, err = schedule.Deploying(ctx, tx); err != nil {
+			return err
+		}
+		all, err := standingDeeds(ctx, tx, now)
+		s.maintenance, announced = all.maintenance()
 		return err
 	})
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("bot: reading of an update: %w", err)
-	case !owed:
+	case !updated && !announced:
 		return time.Time{}, nil
-	case d.Ends.After(now):
-		return d.Ends, nil
+	case announced && s.maintenance.Until.After(now):
+		return s.maintenance.Until, nil
+	case updated && s.deployment.Ends.After(now):
+		return s.deployment.Ends, nil
 	}
-	s := roundState{deployment: d, results: b.lookAround(ctx), numbers: map[incident.Key]int64{}}
+	if !updated {
+		s.deployment = schedule.Deployment{}
+	}
+	before, err := b.o.Schedule.Incidents().Open(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	s.results, s.numbers = b.lookAround(ctx, before, announced), map[incident.Key]int64{}
 	if ctx.Err() != nil {
 		return time.Time{}, ctx.Err()
 	}
@@ -91,11 +99,15 @@ func (b *Bot) round(ctx context.Context, now time.Time) (next time.Time, err err
 	return time.Time{}, b.desk.tellRound(ctx, s, time.Now())
 }
 
-// lookAround looks at everything that an update may break.
-func (b *Bot) lookAround(ctx context.Context) checks.Report {
+// lookAround looks at everything that an update may break; after a maintenance
+// also at what was open at its end.
+func (b *Bot) lookAround(ctx context.Context, open []incident.Incident, announced bool) checks.Report {
 	var kinds []checks.Kind
 	for _, k := range b.o.Schedule.Kinds() {
-		if k.AfterUpdate {
+		ill := announced && !k.Long && slices.ContainsFunc(open, func(i incident.Incident) bool {
+			return i.Key.Check == k.Name && (i.Severity == checks.Critical || i.Finding.Road == checks.Now)
+		})
+		if k.AfterUpdate || ill {
 			kinds = append(kinds, k)
 		}
 	}
@@ -131,6 +143,14 @@ func (d *desk) tellRound(ctx context.Context, s roundState, now time.Time) error
 				return err
 			}
 		}
+		if s.maintenance.ID != 0 {
+			if _, err := tx.ExecContext(ctx, `UPDATE deed SET ended = ? WHERE id = ?`, now.UnixMilli(), s.maintenance.ID); err != nil {
+				return err
+			}
+		}
+		if s.deployment.ID == 0 {
+			return nil
+		}
 		return schedule.DeploymentTold(ctx, tx, s.deployment.ID, now)
 	})
 	if err != nil {
@@ -142,6 +162,11 @@ func (d *desk) tellRound(ctx context.Context, s roundState, now time.Time) error
 
 func (d *desk) roundTo(ctx context.Context, tx *sql.Tx, who Admin, s roundState, now time.Time) error {
 	s.results = slices.DeleteFunc(slices.Clone(s.results), func(r checks.Result) bool { return !who.Cares(r.Check) })
+	all, err := d.situation(ctx, tx, now)
+	if err != nil {
+		return err
+	}
+	s.aside = s.putAside(all, now)
 	due, hears := roundDue(s, who, now)
 	to, known, err := recipient(ctx, tx, who.Account)
 	if err != nil || !known || !hears {
@@ -159,7 +184,7 @@ func (d *desk) roundTo(ctx context.Context, tx *sql.Tx, who Admin, s roundState,
 		return err
 	}
 	p := post{
-		Key: key, Kind: kindAlert, Admin: who.Account, To: to, Lang: who.Lang, Severity: s.results.Severity(),
+		Key: key, Kind: kindAlert, Admin: who.Account, To: to, Lang: who.Lang, Severity: s.worst(),
 		Text: write(roundText(s), who.Reader("", now)), Created: now, NotBefore: due,
 	}
 	if err := d.insert(ctx, tx, p); err != nil {
@@ -170,12 +195,43 @@ func (d *desk) roundTo(ctx context.Context, tx *sql.Tx, who Admin, s roundState,
 	return markFrozen(ctx, tx, owed, key)
 }
 
+// putAside are the findings that somebody has put aside.
+func (s roundState) putAside(all situation, now time.Time) map[incident.Key]bool {
+	aside := map[incident.Key]bool{}
+	for _, r := range s.results {
+		for _, f := range r.Findings {
+			for _, i := range all.live {
+				if i.Key == s.key(r, f) && (all.deeds.hold(deedKnown, i, now).covers(f.Severity) || all.deeds.hold(deedSnooze, i, now).covers(f.Severity)) {
+					aside[i.Key] = true
+				}
+			}
+		}
+	}
+	return aside
+}
+
+// worst is the worst of what nobody has put aside.
+func (s roundState) worst() checks.Severity {
+	worst := checks.OK
+	for _, r := range s.results {
+		if r.Err != nil || len(r.Blind) > 0 {
+			worst = max(worst, checks.Unknown)
+		}
+		for _, f := range r.Findings {
+			if !f.Holds && !s.aside[s.key(r, f)] {
+				worst = max(worst, f.Severity)
+			}
+		}
+	}
+	return worst
+}
+
 // said are the findings that the message tells of.
 func (s roundState) said() map[incident.Key]bool {
 	said := map[incident.Key]bool{}
 	for _, r := range s.results {
 		for _, f := range r.Findings {
-			if !f.Holds {
+			if !f.Holds && !s.aside[s.key(r, f)] {
 				said[s.key(r, f)] = true
 			}
 		}
@@ -196,8 +252,9 @@ func (s roundState) key(r checks.Result, f checks.Finding) incident.Key {
 // roundDue decides whether an admin hears of a round, and when: at night only
 // of harm that does not wait.
 func roundDue(s roundState, who Admin, now time.Time) (due time.Time, hears bool) {
-	worst := s.results.Severity()
-	if len(s.results) == 0 || who.Hears == HearsEscalation || who.Hears == HearsCritical && worst < checks.Critical {
+	// Whoever was told that a maintenance begins is told that it is over.
+	few := who.Hears == HearsEscalation || who.Hears == HearsCritical && s.worst() < checks.Critical
+	if s.maintenance.ID == 0 && (few || len(s.results) == 0) {
 		return time.Time{}, false
 	}
 	ends, quiet := who.Quiet.Ends(now, who.zone())
@@ -206,7 +263,7 @@ func roundDue(s roundState, who Admin, now time.Time) (due time.Time, hears bool
 	}
 	for _, r := range s.results {
 		for _, f := range r.Findings {
-			if !f.Holds && f.Severity == checks.Critical && !f.Harm.IsZero() && f.Harm.Before(ends.Add(nightMargin)) {
+			if !f.Holds && !s.aside[s.key(r, f)] && f.Severity == checks.Critical && !f.Harm.IsZero() && f.Harm.Before(ends.Add(nightMargin)) {
 				return now, true
 			}
 		}
@@ -222,7 +279,7 @@ func roundText(s roundState) checks.Text {
 	for _, severity := range []checks.Severity{checks.Critical, checks.Warning} {
 		for _, r := range s.results {
 			for _, f := range r.Findings {
-				if f.Holds || f.Severity != severity {
+				if f.Holds || f.Severity != severity || s.aside[s.key(r, f)] {
 					continue
 				}
 				line := plus(s.headOf(r, f), f.Text.Headline())
@@ -245,15 +302,31 @@ func roundText(s roundState) checks.Text {
 			lines = append(lines, checks.Text{En: l.En + " " + r.Title.En + ": " + why.En, Ja: l.Ja + r.Title.Ja + ": " + why.Ja})
 		}
 	}
-	after := roundName(s.deployment)
+	after := s.name()
 	n := len(s.results)
+	if n == 0 {
+		// Nothing that is looked at can be hurt by an update.
+		return checks.Text{En: "[Resolved] " + after.En + " is over; nothing is wrong", Ja: "【参考】" + after.Ja + ": 異常はありません"}
+	}
 	if fine == n {
 		return checks.Text{
 			En: fmt.Sprintf("[Resolved] after %s: %s, all fine", after.En, counted(n, "check", "checks")),
 			Ja: fmt.Sprintf("【参考】%s: %d項目すべて正常です。ヨシ!", after.Ja, n),
 		}
 	}
-	worst := label(s.results.Severity(), checks.Now)
+	if s.worst() == checks.OK {
+		var aside []incident.Incident
+		for key := range s.aside {
+			aside = append(aside, incident.Incident{Number: s.numbers[key]})
+		}
+		slices.SortFunc(aside, func(a, b incident.Incident) int { return int(a.Number - b.Number) })
+		en, ja := numbersOf(aside)
+		return checks.Text{
+			En: fmt.Sprintf("[Resolved] after %s: %d of %s fine; the rest is known or snoozed (%s)", after.En, fine, counted(n, "check", "checks"), en),
+			Ja: fmt.Sprintf("【参考】%s: %d項目中%d項目が正常、残りは既知または保留中です（%s）", after.Ja, n, fine, ja),
+		}
+	}
+	worst := label(s.worst(), checks.Now)
 	head := checks.Text{
 		En: fmt.Sprintf("%s after %s: %d of %s fine", worst.En, after.En, fine, counted(n, "check", "checks")),
 		Ja: fmt.Sprintf("%s%s: %d項目中%d項目が正常です", worst.Ja, after.Ja, n, fine),
@@ -278,13 +351,17 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// roundName is what the round comes after.
-func roundName(d schedule.Deployment) checks.Text {
-	if d.Version == "" {
-		return checks.Text{En: "the restart of " + checks.At(d.Began), Ja: fmt.Sprintf("再起動後の確認（%s）", checks.At(d.Began))}
+// name is what the round comes after.
+func (s roundState) name() checks.Text {
+	d := s.deployment
+	switch {
+	case d.Version != "":
+		v := checks.QuoteName(d.Version)
+		return checks.Text{En: "the update to " + v, Ja: "更新後の確認（" + v + "）"}
+	case s.maintenance.ID != 0:
+		return checks.Text{En: "the maintenance", Ja: "メンテナンス後の確認"}
 	}
-	v := checks.QuoteName(d.Version)
-	return checks.Text{En: "the update to " + v, Ja: "更新後の確認（" + v + "）"}
+	return checks.Text{En: "the restart of " + checks.At(d.Began), Ja: fmt.Sprintf("再起動後の確認（%s）", checks.At(d.Began))}
 }
 
 // firstFix is the first command that mends, as a line of its own.

@@ -23,6 +23,8 @@ type standing struct {
 	degraded  string // why the state is kept in memory; "" when it is not
 	// unreached are admins whom messages do not reach as they should, and why.
 	unreached []checks.Text
+	// deeds are what admins have changed and still holds.
+	deeds deeds
 }
 
 // status is worst first, one line each.
@@ -51,7 +53,7 @@ func (b *Bot) standing(ctx context.Context, now time.Time) (standing, error) {
 	if why, _, yes := b.o.DB.Degraded(); yes {
 		s.degraded = why
 	}
-	return s, nil
+	return s, b.standingDeeds(ctx, &s)
 }
 
 // tally counts the checks by how they stand.
@@ -103,8 +105,9 @@ func statusText(s standing) checks.Text {
 		En: fmt.Sprintf("%s %s. %s", s.site, checks.At(s.now), count.En),
 		Ja: fmt.Sprintf("%s %s %s", s.site, checks.At(s.now), count.Ja),
 	}}
+	lines = append(lines, maintenanceText(s))
 	for _, i := range s.incidents {
-		lines = append(lines, plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline()))
+		lines = append(lines, plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline(), asideText(s.deeds, i, s.now)))
 	}
 	lines = append(lines, unnumbered(s)...)
 	var fine []checks.Text

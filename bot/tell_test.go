@@ -73,7 +73,7 @@ func TestWhoHearsOfAnAlertWhenAndWhy(t *testing.T) {
 		{"the resolve replaces a worse that was not sent yet", change(critical, incident.ResolvedNow), who, Told{Ever: true, Severity: checks.Warning, Owed: true}, noon, Telling{Tell: true, Due: noon, Reason: Follows, Supersede: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := Tell(c.alert, c.who, c.told, time.Time{}, c.now)
+			got := Tell(c.alert, c.who, c.told, Standing{}, c.now)
 			if got.Tell != c.want.Tell || !got.Due.Equal(c.want.Due) || got.Reason != c.want.Reason || got.Supersede != c.want.Supersede {
 				t.Errorf("got  %+v\nwant %+v", got, c.want)
 			}
@@ -106,7 +106,7 @@ func TestWhatAnUpdateBreaksIsHeldForItsRound(t *testing.T) {
 		{name: "the end of what was told does not wait for the round", alert: over, told: Told{Ever: true, Severity: checks.Critical}, now: noon, silence: at(22, 12, 13), want: Telling{Tell: true, Due: noon, Reason: Follows}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := Tell(c.alert, who, c.told, c.silence, c.now); got.Tell != c.want.Tell || !got.Due.Equal(c.want.Due) || got.Reason != c.want.Reason {
+			if got := Tell(c.alert, who, c.told, Standing{Update: c.silence}, c.now); got.Tell != c.want.Tell || !got.Due.Equal(c.want.Due) || got.Reason != c.want.Reason {
 				t.Errorf("got  %+v\nwant %+v", got, c.want)
 			}
 		})

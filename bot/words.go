@@ -38,31 +38,58 @@ func head(s checks.Severity, road checks.Road, n int64) checks.Text {
 
 func plus(texts ...checks.Text) checks.Text { return checks.Join(checks.Text{}, texts...) }
 
+// news is an alert with what else is to be said of it.
+type news struct {
+	incident.Alert
+	Reason Reason
+	// Ack is who is on it, if anybody.
+	Ack Hold
+	// Effects are told with it, because of it; Explains are the numbers of those
+	// that it explains and that were told before.
+	Effects  []incident.Alert
+	Explains []int64
+	// Hidden means that nobody can see at the moment whether it is still so.
+	Hidden bool
+}
+
 // alertText is one alert as a message of its own.
-func alertText(a incident.Alert) checks.Text {
-	if a.Change == incident.ResolvedNow {
-		return resolvedText(a)
+func alertText(n news) checks.Text {
+	if n.Change == incident.ResolvedNow {
+		return resolvedText(n.Alert)
 	}
-	return checks.Lines(
-		plus(head(a.Severity, a.Road, a.Number), changeWord(a.Change), a.Finding.Text.Headline()),
-		a.Finding.Text.Body(),
-		adviceText(a.Finding.Advice),
-		foot(a),
-	)
+	lines := []checks.Text{plus(head(n.Severity, n.Road, n.Number), newsWord(n), n.Finding.Text.Headline())}
+	if n.Change == incident.UnsteadyNow {
+		lines = append(lines, unsteadyText(n.Alert))
+	}
+	lines = append(lines, n.Finding.Text.Body(), effectsText(n), adviceText(n.Finding.Advice), takenText(n), foot(n.Alert))
+	return checks.Lines(lines...)
 }
 
 // alertLine is one alert among several.
-func alertLine(a incident.Alert) checks.Text {
-	if a.Change == incident.ResolvedNow {
-		return resolvedText(a)
+func alertLine(n news) checks.Text {
+	if n.Change == incident.ResolvedNow {
+		return resolvedText(n.Alert)
 	}
-	line := plus(head(a.Severity, a.Road, a.Number), changeWord(a.Change), a.Finding.Text.Headline())
-	for _, sh := range a.Finding.Advice.Mend {
-		if cmd := shellLine(sh); cmd != "" {
-			return checks.Lines(line, checks.Text{En: "  Fix: " + cmd, Ja: "  対処: " + cmd})
-		}
+	line := plus(head(n.Severity, n.Road, n.Number), newsWord(n), n.Finding.Text.Headline())
+	return checks.Lines(line, effectsText(n), firstFix(n.Finding.Advice))
+}
+
+// newsWord says what is new about it; nothing where it is the opening.
+func newsWord(n news) checks.Text {
+	if n.Hidden {
+		return checks.Text{En: "not seen to be over, and cannot be checked now: ", Ja: "解消を確認できていません（現在確認できない状態です）: "}
 	}
-	return line
+	switch n.Reason {
+	case Again, ToldFallback:
+		return checks.Text{En: "still there after " + checks.Ago(n.Noticed) + ": ", Ja: "検知から" + checks.Ago(n.Noticed) + "、続いています: "}
+	case BackAgain:
+		return checks.Text{En: "the snooze is over, still there: ", Ja: "保留の期限です。続いています: "}
+	case Untaken:
+		return checks.Text{En: "still there a week after it was taken: ", Ja: "対応開始から1週間、続いています: "}
+	case Escalated:
+		return checks.Text{En: "nobody has taken it: ", Ja: "まだ誰も対応していません: "}
+	}
+	return changeWord(n.Change)
 }
 
 func changeWord(c incident.Change) checks.Text {
@@ -71,6 +98,61 @@ func changeWord(c incident.Change) checks.Text {
 		return checks.Text{En: "worse: ", Ja: "悪化: "}
 	case incident.Eased:
 		return checks.Text{En: "better, not over: ", Ja: "改善（継続中）: "}
+	case incident.UnsteadyNow:
+		return checks.Text{En: "comes and goes: ", Ja: "出たり消えたりしています: "}
+	}
+	return checks.Text{}
+}
+
+// unsteadyText says how often it changed, and what will be told of it.
+func unsteadyText(a incident.Alert) checks.Text {
+	return checks.Text{
+		En: fmt.Sprintf("It changed %d times within a day. I speak of it again when it gets worse, or has been quiet for a day.", a.Turns),
+		Ja: fmt.Sprintf("1日のうちに%d回変化しました。悪化したとき、または1日落ち着いたときにお知らせします。", a.Turns),
+	}
+}
+
+// effectsText names what is so because of it.
+func effectsText(n news) checks.Text {
+	var lines []checks.Text
+	for _, e := range n.Effects {
+		num, h := number(e.Number), e.Finding.Text.Headline()
+		because := number(n.Number)
+		lines = append(lines, checks.Text{
+			En: fmt.Sprintf("%s because of %s: %s", num.En, because.En, h.En),
+			Ja: fmt.Sprintf("%s（%sの影響）: %s", num.Ja, because.Ja, h.Ja),
+		})
+	}
+	told := map[int64]bool{}
+	for _, e := range n.Effects {
+		told[e.Number] = true
+	}
+	var en, ja []string
+	for _, one := range n.Explains {
+		if !told[one] {
+			num := number(one)
+			en, ja = append(en, num.En), append(ja, num.Ja)
+		}
+	}
+	if len(en) > 0 {
+		lines = append(lines, checks.Text{
+			En: "Probably the cause of " + strings.Join(en, ", ") + " too.",
+			Ja: strings.Join(ja, "、") + "の原因もおそらくこれです。",
+		})
+	}
+	return checks.Lines(lines...)
+}
+
+// takenText says who is on it, where that is known, or that nobody is.
+func takenText(n news) checks.Text {
+	switch {
+	case n.Ack.By != "" && n.Reason == Untaken:
+		at := checks.On(n.Ack.At)
+		return checks.Text{En: "Taken by " + name(n.Ack.By) + " on " + at + ".", Ja: at + "に" + name(n.Ack.By) + "さんが対応を始めました。"}
+	case n.Ack.By != "":
+		return checks.Text{En: name(n.Ack.By) + " is on it.", Ja: name(n.Ack.By) + "さんが対応中です。"}
+	case n.Reason == Again || n.Reason == ToldFallback:
+		return checks.Text{En: "Nobody has taken it yet.", Ja: "まだ誰も対応に入っていません。"}
 	}
 	return checks.Text{}
 }
@@ -93,8 +175,8 @@ func adviceText(a checks.Advice) checks.Text {
 func foot(a incident.Alert) checks.Text {
 	at := checks.At(a.Noticed)
 	return checks.Text{
-		En: fmt.Sprintf("Noticed %s. Reply: check %s", at, a.Key.Check),
-		Ja: fmt.Sprintf("%sに検知。返信: 確認 %s", at, a.Key.Check),
+		En: fmt.Sprintf("Noticed %s. Reply: why %d / ack %d / snooze %d 1d", at, a.Number, a.Number, a.Number),
+		Ja: fmt.Sprintf("%sに検知。返信: 詳しく%d／対応します%d／あとで%d 1日", at, a.Number, a.Number, a.Number),
 	}
 }
 
@@ -102,6 +184,13 @@ func foot(a incident.Alert) checks.Text {
 func resolvedText(a incident.Alert) checks.Text {
 	lasted := checks.Span(a.At.Sub(a.Noticed))
 	l, num := label(checks.OK, checks.Now), number(a.Number)
+	if !a.Unsteady.IsZero() {
+		h := a.Finding.Text.Headline()
+		return checks.Text{
+			En: fmt.Sprintf("%s %s quiet for a day now: %s", l.En, num.En, h.En),
+			Ja: fmt.Sprintf("%s%s 1日落ち着いています: %s", l.Ja, num.Ja, h.Ja),
+		}
+	}
 	if a.Still > 0 || a.Summary.Empty() || a.Key.Code == incident.UnseenCode {
 		h := a.Finding.Text.Headline()
 		if a.Key.Code == incident.UnseenCode {
@@ -123,22 +212,23 @@ func resolvedText(a incident.Alert) checks.Text {
 }
 
 // groupText is several alerts in one message, worst first.
-func groupText(alerts []incident.Alert) checks.Text {
-	if len(alerts) == 1 {
-		return alertText(alerts[0])
+func groupText(all []news) checks.Text {
+	if len(all) == 1 {
+		return alertText(all[0])
 	}
-	lines := make([]checks.Text, 0, len(alerts)+1)
+	lines := make([]checks.Text, 0, len(all)+1)
 	opened := false
-	for _, a := range alerts {
-		lines = append(lines, alertLine(a))
-		opened = opened || a.Change != incident.ResolvedNow
+	for _, n := range all {
+		lines = append(lines, alertLine(n))
+		opened = opened || n.Change != incident.ResolvedNow
 	}
 	if opened {
-		first := alerts[0]
+		first := all[0]
 		at := checks.At(first.Noticed)
+		n := first.Number
 		lines = append(lines, checks.Text{
-			En: fmt.Sprintf("First noticed %s. Reply: check %s", at, first.Key.Check),
-			Ja: fmt.Sprintf("最初の検知 %s。返信: 確認 %s", at, first.Key.Check),
+			En: fmt.Sprintf("First noticed %s. Reply: why %d / ack %d / snooze %d 1d", at, n, n, n),
+			Ja: fmt.Sprintf("最初の検知 %s。返信: 詳しく%d／対応します%d／あとで%d 1日", at, n, n, n),
 		})
 	}
 	return checks.Lines(lines...)

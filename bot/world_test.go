@@ -3,6 +3,7 @@ package bot_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"log/slog"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/sababan/sababan/bot/sandbox"
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/schedule"
+	"github.com/sababan/sababan/schedule/incident"
 	"github.com/sababan/sababan/schedule/state"
 )
 
@@ -65,6 +67,12 @@ func ill(severity checks.Severity, road checks.Road, headline string) checks.Obs
 	return o
 }
 
+// beside is a check besides the disk.
+type beside struct {
+	kind  checks.Kind
+	gauge *gauge
+}
+
 // world is a sandbox in memory with a bot on it, all in one bubble of time.
 type world struct {
 	t      *testing.T
@@ -79,6 +87,9 @@ type world struct {
 	admins []bot.Admin
 	update bool   // the check is looked at after an update
 	cron   string // of the check; every minute where a test does not say
+	long   bool   // the check takes long
+	flap   bool   // what comes and goes is told as that
+	more   []beside
 	end    func() error
 	brain  *bot.Bot
 }
@@ -128,13 +139,21 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	kind := checks.Kind{
-		Name: "disk", Title: checks.Text{En: "disk", Ja: "ディスク"}, Timeout: time.Minute, AfterUpdate: w.update,
+		Name: "disk", Title: checks.Text{En: "disk", Ja: "ディスク"}, Timeout: time.Minute, AfterUpdate: w.update, Long: w.long,
 		Words: checks.Words{En: []string{"space"}, Ja: []string{"ディスク", "空き容量"}},
 		Rules: map[string]checks.Rule{"full": {Warning: checks.Looks{Open: 2, Resolve: 3}, Critical: checks.Looks{Open: 1, Resolve: 2}}},
 	}
+	jobs := []schedule.Job{{Kind: kind, Check: w.disk, Times: times}}
+	for _, m := range w.more {
+		jobs = append(jobs, schedule.Job{Kind: m.kind, Check: m.gauge, Times: times})
+	}
 	var brain *bot.Bot
+	flap := incident.Flap{}
+	if w.flap {
+		flap = incident.UsualFlap()
+	}
 	s := schedule.New(schedule.Options{
-		Host: "web1", DB: w.db, Log: log, Jobs: []schedule.Job{{Kind: kind, Check: w.disk, Times: times}},
+		Host: "web1", Flap: flap, DB: w.db, Log: log, Jobs: jobs,
 		News: func() { brain.News() },
 	})
 	brain = bot.New(bot.Options{
@@ -215,6 +234,18 @@ func (w *world) until(hour, minute int) {
 		at = at.AddDate(0, 0, 1)
 	}
 	w.pass(at.Sub(now))
+}
+
+// count counts the rows of a table.
+func (w *world) count(table string) (n int) {
+	w.t.Helper()
+	err := w.db.Read(w.t.Context(), func(tx *sql.Tx) error {
+		return tx.QueryRow(`SELECT COUNT(*) FROM ` + table).Scan(&n)
+	})
+	if err != nil {
+		w.t.Error(err)
+	}
+	return n
 }
 
 func inBubble(t *testing.T, o sandbox.Options, play func(w *world)) {

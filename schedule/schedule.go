@@ -37,6 +37,8 @@ type Options struct {
 	// Spread is over how long the first looks after a start are spread, the
 	// first of them at once. Default one minute: cron's own granularity.
 	Spread time.Duration
+	// Flap is what is told as unsteady; the zero value calls nothing that.
+	Flap incident.Flap
 	// News is called when alerts have been written. It must not block.
 	News func()
 }
@@ -83,7 +85,7 @@ func New(o Options) *Schedule {
 	}
 	s := &Schedule{
 		o: o, byName: map[string]*job{}, ready: make(chan struct{}),
-		book: incident.NewBook(o.DB), history: history.NewBook(o.DB),
+		book: incident.NewBook(o.DB, o.Flap), history: history.NewBook(o.DB),
 	}
 	for _, j := range o.Jobs {
 		one := &job{Job: j}

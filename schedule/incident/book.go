@@ -37,6 +37,10 @@ type Notice struct {
 	Noticed time.Time   `json:"noticed"`
 	// Still is how many other incidents of this check are open.
 	Still int `json:"still"`
+	// Unsteady is since when it is known to come and go, Turns how often it had
+	// changed by then.
+	Unsteady time.Time `json:"unsteady,omitzero"`
+	Turns    int       `json:"turns,omitempty"`
 }
 
 // UnseenCode is the code of the incidents that stand for "could not tell".
@@ -50,10 +54,13 @@ var unseenLife = Life{
 }
 
 // A Book remembers incidents.
-type Book struct{ db *state.DB }
+type Book struct {
+	db   *state.DB
+	flap Flap
+}
 
-// NewBook opens the book.
-func NewBook(db *state.DB) *Book { return &Book{db} }
+// NewBook opens the book; flap is what it takes for unsteady.
+func NewBook(db *state.DB, flap Flap) *Book { return &Book{db: db, flap: flap} }
 
 // Record takes one result into the book, within the caller's transaction, and
 // returns the news of it, which by then are owed.
@@ -130,12 +137,20 @@ func (b *Book) turn(ctx context.Context, tx *sql.Tx, k checks.Kind, r checks.Res
 	if i.Key.Code == UnseenCode {
 		life = unseenLife
 	}
+	life.Flap = b.flap
 	next, change := Decide(i, s, life, now)
+	if change.News() && b.flap.Changes > 0 && i.Unsteady.IsZero() {
+		var err error
+		if i.Turns, err = turns(ctx, tx, i.Key, now.Add(-b.flap.Within)); err != nil {
+			return nil, err
+		}
+		next, change = Decide(i, s, life, now)
+	}
 	if change == Forgotten {
 		_, err := tx.ExecContext(ctx, `DELETE FROM incident WHERE id = ?`, i.ID)
 		return nil, wrap("forgetting an incident", err)
 	}
-	if change == OpenedNow {
+	if next.Phase == Open && next.Number == 0 {
 		row := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) + 1 FROM incident`)
 		if err := row.Scan(&next.Number); err != nil {
 			return nil, wrap("numbering an incident", err)
@@ -150,7 +165,7 @@ func (b *Book) turn(ctx context.Context, tx *sql.Tx, k checks.Kind, r checks.Res
 	a := Alert{
 		Incident: next.ID, Number: next.Number, Key: next.Key, Change: change,
 		Severity: next.Severity, Road: next.Finding.Road, Harm: next.Finding.Harm, At: now,
-		Notice: Notice{Finding: next.Finding, Summary: r.Summary, Title: r.Title, Noticed: next.Noticed},
+		Notice: Notice{Finding: next.Finding, Summary: r.Summary, Title: r.Title, Noticed: next.Noticed, Turns: next.Turns, Unsteady: next.Unsteady},
 	}
 	row := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM incident WHERE host = ? AND check_name = ? AND phase = 'open' AND id <> ?`,
 		next.Key.Host, next.Key.Check, next.ID)
@@ -265,6 +280,66 @@ func (b *Book) Get(ctx context.Context, number int64) (Incident, error) {
 	}
 	return out[0], nil
 }
+
+// OfCheck returns the incidents of a check that are open, or were noticed after
+// an instant, the newest first, at most limit of them. Those that never opened
+// are left out.
+func (b *Book) OfCheck(ctx context.Context, check string, since time.Time, limit int) ([]Incident, error) {
+	var out []Incident
+	err := b.db.Read(ctx, func(tx *sql.Tx) (err error) {
+		out, err = query(ctx, tx, `WHERE check_name = ? AND opened IS NOT NULL AND (phase = 'open' OR opened >= ?) ORDER BY opened DESC, id DESC LIMIT ?`,
+			check, since.UnixMilli(), limit)
+		return err
+	})
+	return out, err
+}
+
+// Live returns everything that is open or may open yet, within a transaction:
+// worst first, then the oldest.
+func Live(ctx context.Context, tx *sql.Tx) ([]Incident, error) {
+	return query(ctx, tx, `WHERE phase <> 'resolved' ORDER BY severity DESC, noticed, id`)
+}
+
+// turns counts the changes of whatever had a key since an instant.
+func turns(ctx context.Context, tx *sql.Tx, key Key, since time.Time) (n int, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM alert a JOIN incident i ON i.id = a.incident
+		WHERE i.host = ? AND i.check_name = ? AND i.code = ? AND i.subject = ? AND a.at > ?`,
+		key.Host, key.Check, key.Code, key.Subject, since.UnixMilli()).Scan(&n)
+	return n, wrap("counting changes", err)
+}
+
+// Forget drops incidents that were resolved before an instant, with their
+// alerts, at most limit of them: what hangs on these alerts must be gone. The
+// newest number stays, for numbers are not used twice.
+func Forget(ctx context.Context, tx *sql.Tx, before time.Time, limit int) error {
+	old := `SELECT id FROM incident WHERE ` + forgettable + ` ORDER BY id LIMIT ?`
+	for _, from := range []string{`alert WHERE incident`, `incident WHERE id`} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+from+` IN (`+old+`)`, before.UnixMilli(), limit); err != nil {
+			return wrap("forgetting what is long over", err)
+		}
+	}
+	return nil
+}
+
+// Forgettable returns the alerts that [Forget] would drop.
+func Forgettable(ctx context.Context, tx *sql.Tx, before time.Time, limit int) (ids []int64, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM alert WHERE incident IN (SELECT id FROM incident WHERE `+forgettable+` ORDER BY id LIMIT ?)`,
+		before.UnixMilli(), limit)
+	if err != nil {
+		return nil, wrap("looking for what is long over", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, wrap("looking for what is long over", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, wrap("looking for what is long over", rows.Err())
+}
+
+const forgettable = `phase = 'resolved' AND resolved < ? AND number < (SELECT MAX(number) FROM incident)`
 
 // Load returns an incident by its row, within a transaction.
 func Load(ctx context.Context, tx *sql.Tx, id int64) (Incident, error) {

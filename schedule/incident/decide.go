@@ -45,6 +45,12 @@ type Incident struct {
 	LastSeen time.Time
 	Changed  time.Time
 	Resolved time.Time
+	// Unsteady is since when it is known to come and go; the zero time where it
+	// does not.
+	Unsteady time.Time
+	// Turns is how often what has its key changed lately; see [Flap]. It is
+	// counted by the book, and not part of what is kept.
+	Turns int
 }
 
 // Sight is how one look saw one incident.
@@ -73,16 +79,30 @@ type Life struct {
 	checks.Rule
 	// Patience is how long it must have been seen before it opens.
 	Patience time.Duration
+	// Flap is when it is told as unsteady.
+	Flap Flap
 }
+
+// A Flap says what comes and goes too often to be told each time: so many
+// changes within so long. It is over after as long a quiet. The zero value
+// calls nothing unsteady.
+type Flap struct {
+	Changes       int
+	Within, Quiet time.Duration
+}
+
+// UsualFlap is four changes in a day, and over after a day of quiet (defaults).
+func UsualFlap() Flap { return Flap{Changes: 4, Within: 24 * time.Hour, Quiet: 24 * time.Hour} }
 
 // Change is what one look did to an incident, the named reason of a decision.
 type Change string
 
-// The changes. The first four are news; the rest change no more than counts.
+// The changes. The first five are news; the rest change no more than counts.
 const (
 	OpenedNow   Change = "opened"
 	Worse       Change = "worse"
 	Eased       Change = "eased"
+	UnsteadyNow Change = "unsteady"
 	ResolvedNow Change = "resolved"
 
 	Waits     Change = "waits: not seen often enough to open"
@@ -92,12 +112,15 @@ const (
 	Recovers  Change = "recovers: not gone often or long enough to resolve"
 	Calms     Change = "calms: not calm often enough to ease"
 	Forgotten Change = "forgotten: gone before it opened"
+	Flaps     Change = "unsteady: there again"
+	Rests     Change = "unsteady: gone, but not for long enough"
+	Steady    Change = "unsteady no more: there all the time"
 )
 
 // News tells whether somebody has to hear of the change.
 func (c Change) News() bool {
 	switch c {
-	case OpenedNow, Worse, Eased, ResolvedNow:
+	case OpenedNow, Worse, Eased, UnsteadyNow, ResolvedNow:
 		return true
 	}
 	return false
@@ -108,6 +131,18 @@ func Decide(i Incident, s Sight, life Life, now time.Time) (Incident, Change) {
 	if s.How == Hidden {
 		return i, Held
 	}
+	if !i.Unsteady.IsZero() {
+		return unsteady(i, s, life, now)
+	}
+	next, change := steady(i, s, life, now)
+	if change.News() && life.Flap.Changes > 0 && i.Turns+1 >= life.Flap.Changes {
+		return flaps(i, next, now), UnsteadyNow
+	}
+	return next, change
+}
+
+// steady is the life of what does not come and go.
+func steady(i Incident, s Sight, life Life, now time.Time) (Incident, Change) {
 	if i.Phase == Pending {
 		return pending(i, s, life, now)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/sababan/sababan/checks"
 )
 
-const columns = `id, COALESCE(number, 0), host, check_name, code, subject, phase, severity, finding, bad, critical, calm, good, noticed, opened, last_seen, changed, resolved`
+const columns = `id, COALESCE(number, 0), host, check_name, code, subject, phase, severity, finding, bad, critical, calm, good, noticed, opened, last_seen, changed, resolved, unsteady`
 
 func query(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]Incident, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM incident `+where, args...)
@@ -23,14 +23,14 @@ func query(ctx context.Context, tx *sql.Tx, where string, args ...any) ([]Incide
 		var phase, finding string
 		var severity int
 		var noticed, lastSeen, changed int64
-		var opened, resolved sql.NullInt64
+		var opened, resolved, unsteady sql.NullInt64
 		if err := rows.Scan(&i.ID, &i.Number, &i.Key.Host, &i.Key.Check, &i.Key.Code, &i.Key.Subject, &phase, &severity, &finding,
-			&i.Bad, &i.Critical, &i.Calm, &i.Good, &noticed, &opened, &lastSeen, &changed, &resolved); err != nil {
+			&i.Bad, &i.Critical, &i.Calm, &i.Good, &noticed, &opened, &lastSeen, &changed, &resolved, &unsteady); err != nil {
 			return nil, wrap("reading incidents", err)
 		}
 		i.Phase, i.Severity = Phase(phase), checks.Severity(severity)
 		i.Noticed, i.LastSeen, i.Changed = time.UnixMilli(noticed), time.UnixMilli(lastSeen), time.UnixMilli(changed)
-		i.Opened, i.Resolved = instant(opened), instant(resolved)
+		i.Opened, i.Resolved, i.Unsteady = instant(opened), instant(resolved), instant(unsteady)
 		if err := json.Unmarshal([]byte(finding), &i.Finding); err != nil {
 			return nil, wrap("reading an incident", err)
 		}
@@ -48,16 +48,16 @@ func save(ctx context.Context, tx *sql.Tx, i *Incident) error {
 	number := sql.NullInt64{Int64: i.Number, Valid: i.Number != 0}
 	values := []any{
 		number, string(i.Phase), int(i.Severity), int(i.Finding.Road), millis(i.Finding.Harm), string(finding),
-		i.Bad, i.Critical, i.Calm, i.Good, millis(i.Noticed), millis(i.Opened), i.LastSeen.UnixMilli(), i.Changed.UnixMilli(), millis(i.Resolved),
+		i.Bad, i.Critical, i.Calm, i.Good, millis(i.Noticed), millis(i.Opened), i.LastSeen.UnixMilli(), i.Changed.UnixMilli(), millis(i.Resolved), millis(i.Unsteady),
 	}
 	if i.ID == 0 {
-		row := tx.QueryRowContext(ctx, `INSERT INTO incident (number, phase, severity, road, harm, finding, bad, critical, calm, good, noticed, opened, last_seen, changed, resolved, host, check_name, code, subject, unseen)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING id`,
+		row := tx.QueryRowContext(ctx, `INSERT INTO incident (number, phase, severity, road, harm, finding, bad, critical, calm, good, noticed, opened, last_seen, changed, resolved, unsteady, host, check_name, code, subject, unseen)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING id`,
 			append(values, i.Key.Host, i.Key.Check, i.Key.Code, i.Key.Subject)...)
 		return wrap("writing an incident", row.Scan(&i.ID))
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE incident SET number = ?, phase = ?, severity = ?, road = ?, harm = ?, finding = ?, bad = ?, critical = ?, calm = ?, good = ?,
-		noticed = ?, opened = ?, last_seen = ?, changed = ?, resolved = ? WHERE id = ?`, append(values, i.ID)...)
+		noticed = ?, opened = ?, last_seen = ?, changed = ?, resolved = ?, unsteady = ? WHERE id = ?`, append(values, i.ID)...)
 	return wrap("writing an incident", err)
 }
 
