@@ -42,8 +42,10 @@ func measurements() []measurement {
 		{"memory", "VmRSS of the daemon 60 s after the last of 10,000 ticks", 20 * time.Minute, measureMemory},
 		{"database", "the database's time for the checks' questions, ten million posts", 40 * time.Minute, measureDatabase},
 		{"federation", "2,000 suspects looked at", 5 * time.Minute, measureFederation},
+		{"watch", "2,000 servers looked at every minute, and 10,000 every five", 20 * time.Minute, measureWatch},
 		{"host", "the checks of one machine together, beside Nagios' plugins", 10 * time.Minute, measureHost},
 		{"usage", "the walk over a million files beside du", 20 * time.Minute, measureUsage},
+		{"chart", "400 days of a series as a picture", 5 * time.Minute, measureChart},
 	}
 }
 

@@ -31,6 +31,7 @@ type look struct {
 	activity []session
 	seen     bool // activity is known
 	wal      wal
+	idleSlot slot // of those that nobody reads, the one that holds most
 	trouble  bool // something quick was found: no night
 }
 

@@ -22,8 +22,8 @@ func (l *look) quick(ctx context.Context) {
 	}
 	l.replica(ctx)
 	l.sessions(ctx)
-	l.writing(ctx)
 	l.slots(ctx)
+	l.writing(ctx)
 	l.ages(ctx)
 	l.views(ctx)
 }
@@ -148,6 +148,9 @@ func (l *look) slots(ctx context.Context) {
 	for _, s := range list {
 		if s.Active {
 			continue
+		}
+		if s.Held > l.idleSlot.Held {
+			l.idleSlot = s
 		}
 		at, known := l.memory.Slots[s.Name]
 		if !known {

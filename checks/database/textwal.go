@@ -27,6 +27,16 @@ func walText(w wal) checks.Text {
 }
 
 func walAdvice(l *look) checks.Advice {
+	// Whatever else there is, this is most of it.
+	if s := l.idleSlot; s.Held > l.wal.Bytes/2 {
+		a := slotAdvice(l, s)
+		n, held := name(s.Name), checks.Size(s.Held)
+		a.Text = checks.Lines(checks.Text{
+			En: "Never delete files in pg_wal by hand. The replication slot " + n.En + " holds " + held.En + " of it, and nobody reads it now.",
+			Ja: "pg_walの中のファイルは、手で消さないでください。いま読まれていないレプリケーションスロット " + n.Ja + " が、そのうち" + held.Ja + "を溜めています。",
+		}, a.Text)
+		return a
+	}
 	return checks.Advice{
 		Text: checks.Text{
 			En: "Never delete files in pg_wal by hand. What holds them is a replication slot that nobody reads, or an archive_command that fails.",

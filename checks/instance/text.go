@@ -211,7 +211,7 @@ func summary(q question, o checks.Observation, first, second outcome) checks.Tex
 		}
 	}
 	if first.stale || second.stale {
-		t = checks.Join(comma, t, checks.Text{En: "out of the proxy's cache since what is behind does not answer", Ja: "ただし背後が応答せず、プロキシの古いキャッシュです"})
+		t = checks.Join(comma, t, checks.Text{En: "out of the proxy's cache, since what is behind it fails", Ja: "ただし背後でエラーが起きていて、プロキシの古いキャッシュです"})
 	}
 	return t
 }

@@ -138,6 +138,9 @@ func (c *check) LookThoroughly(ctx context.Context, past checks.Past) (checks.Ob
 func (c *check) look(ctx context.Context, past checks.Past, times int) (checks.Observation, error) {
 	defer c.wire.CloseIdle()
 	m, watched := remembered(past)
+	if !watched {
+		m.apart = turns * (1 + int(time.Now().UnixMilli()%apartFor.Milliseconds()))
+	}
 	puma, exporter := c.config.places(c.site.Find(ctx))
 	began := time.Now()
 	rows := map[string][]sample{}

@@ -63,6 +63,9 @@ type memory struct {
 	Puma bool `json:"puma"`
 	// Turn counts the looks, for the queries that pass caches.
 	Turn int `json:"turn"`
+	// apart keeps the queries of a look without memory from those of the one
+	// before it, whose answers may still lie in a cache.
+	apart int
 	// Closed: the public timeline needs a sign-in, or is not there.
 	Closed bool `json:"closed"`
 }
@@ -124,6 +127,10 @@ func (m *memory) add(side string, now time.Time, s sample) {
 // front of it keeps no more than these, where random queries would fill it.
 const turns = 16
 
+// apartFor is for how long no query of looks without memory comes again (own:
+// longer than anything above).
+const apartFor = time.Hour
+
 // The ways to ask. The timeline is made by the database; where it is closed,
 // the instance still passes the web process.
 const (
@@ -152,7 +159,7 @@ type round struct {
 // known. A time-out counts as its length where the other side answers; where
 // nobody does there is no sample at all.
 func (c *check) ask(ctx context.Context, m *memory, puma string) round {
-	turn := m.Turn
+	turn := m.apart + m.Turn
 	m.Turn = (m.Turn + 1) % turns
 	var forAPI, forPage reading
 	var both sync.WaitGroup

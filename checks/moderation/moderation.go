@@ -304,12 +304,14 @@ func readTalkers(ctx context.Context, tx pgx.Tx, now time.Time, st *state) error
 	rows, err := tx.Query(ctx, `WITH fresh AS (SELECT account_id FROM (SELECT account_id, created_at, disabled FROM users ORDER BY id DESC LIMIT $1) u
 			WHERE u.created_at > $2 AND NOT u.disabled),
 		said AS (SELECT f.account_id, s.id FROM fresh f CROSS JOIN LATERAL (SELECT id FROM statuses WHERE account_id = f.account_id
-			AND deleted_at IS NULL AND id > $3 ORDER BY id DESC LIMIT 50) s)
-		SELECT a.id, a.username, count(DISTINCT m.account_id) AS many FROM said p JOIN mentions m ON m.status_id = p.id AND NOT m.silent
-			JOIN accounts a ON a.id = p.account_id AND a.suspended_at IS NULL
-		WHERE m.account_id <> p.account_id
-			AND NOT EXISTS (SELECT FROM follows w WHERE w.account_id = m.account_id AND w.target_account_id = p.account_id)
-		GROUP BY a.id, a.username HAVING count(DISTINCT m.account_id) >= $4 ORDER BY many DESC, a.id LIMIT $5`,
+			AND deleted_at IS NULL AND id > $3 ORDER BY id DESC LIMIT 50) s),
+		met AS (SELECT DISTINCT p.account_id, m.account_id AS other FROM said p JOIN mentions m ON m.status_id = p.id
+			WHERE NOT m.silent AND m.account_id <> p.account_id),
+		many AS (SELECT e.account_id, count(*) AS n FROM met e
+			WHERE NOT EXISTS (SELECT FROM follows w WHERE w.account_id = e.other AND w.target_account_id = e.account_id)
+			GROUP BY 1 HAVING count(*) >= $4)
+		SELECT a.id, a.username, n.n FROM many n JOIN accounts a ON a.id = n.account_id
+		WHERE a.suspended_at IS NULL ORDER BY n.n DESC, a.id LIMIT $5`,
 		talkersLimit, now.UTC().Add(-newFor), now.Add(-time.Hour).UnixMilli()<<16, manyStrangers, talkersTold)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func TestAMachineThatIsUpToDateSaysSo(t *testing.T) {
 	o := m.look()
 	well(t, o)
 	says(t, o.Summary, "no updates waiting; lists ", "未適用の更新なし、一覧は")
-	says(t, o.Summary, "nothing installs itself; Debian GNU/Linux 13 (trixie) has LTS support to 30 Jun 2030",
+	says(t, o.Summary, "automatic updates off; Debian GNU/Linux 13 (trixie) has LTS support to 30 Jun 2030",
 		"自動更新は無効、Debian GNU/Linux 13 (trixie) のLTSサポートは2030/6/30まで")
 }
 
@@ -213,7 +213,7 @@ func TestUnattendedUpgradesThatFailOrStopAreTold(t *testing.T) {
 	m.write(log, fine)
 	well(t, m.look())
 	m.write("etc/apt/apt.conf.d/20auto-upgrades", "APT::Periodic::Unattended-Upgrade \"0\";\n")
-	says(t, m.look().Summary, "nothing installs itself", "自動更新は無効")
+	says(t, m.look().Summary, "automatic updates off", "自動更新は無効")
 }
 
 func TestARebootThatIsDueIsTold(t *testing.T) {

@@ -106,7 +106,7 @@ func (r *round) processes(ctx context.Context, thorough bool) {
 	s, err := r.c.scanProcesses(ctx, before, r.now)
 	if err != nil {
 		r.after.Scan = r.c.living(before)
-		r.out.Blind = append(r.out.Blind, checks.Blind{Code: codeLibraries, Why: blindProcesses()})
+		r.out.Blind = append(r.out.Blind, checks.Blind{Code: codeLibraries, Why: blindScan(err)})
 		return
 	}
 	// Where they could never be seen, that is how the machine is set up.

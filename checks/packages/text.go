@@ -374,7 +374,7 @@ func (r *round) summary() checks.Text {
 	case automaticOn:
 		parts = append(parts, checks.Text{En: "security updates install themselves", Ja: "セキュリティ更新は自動適用"})
 	case automaticOff:
-		parts = append(parts, checks.Text{En: "nothing installs itself", Ja: "自動更新は無効"})
+		parts = append(parts, checks.Text{En: "automatic updates off", Ja: "自動更新は無効"})
 	}
 	if h := len(r.state.Book.Held); h > 0 {
 		parts = append(parts, checks.Text{En: fmt.Sprintf("%d held", h), Ja: fmt.Sprintf("hold %d件", h)})

@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -53,6 +54,20 @@ func mendUpdates(err error, dnf bool) checks.Advice {
 		return checks.Advice{Mend: []checks.Shell{checks.Sh("sudo", "dnf", "makecache")}}
 	}
 	return checks.Advice{Look: checks.Sh("sudo", "apt-get", "check")}
+}
+
+// blindScan is for processes that could not be looked at at all.
+func blindScan(err error) checks.Text {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return checks.Text{
+			En: "which processes use deleted libraries: there was no time left",
+			Ja: "古いライブラリを使っているプロセスを確認できません（時間切れ）",
+		}
+	}
+	return checks.Text{
+		En: "which processes use deleted libraries: the list of processes cannot be read",
+		Ja: "古いライブラリを使っているプロセスを確認できません（プロセスの一覧を読めません）",
+	}
 }
 
 func blindProcesses() checks.Text {

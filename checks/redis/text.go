@@ -310,7 +310,7 @@ func summary(servers []seen, past checks.Past, now time.Time) checks.Text {
 			n = checks.Text{En: n.En + " " + v, Ja: n.Ja + " " + v}
 		}
 		t := answerTime(s.took)
-		parts = append(parts, checks.Text{En: n.En + ": answers in " + t.En, Ja: n.Ja + ": 応答" + t.Ja})
+		parts = append(parts, checks.Text{En: n.En + ", answers in " + t.En, Ja: n.Ja + "、応答" + t.Ja})
 		if used, ok := s.number("used_memory"); ok {
 			u := checks.Size(used)
 			line := checks.Text{En: u.En + " used", Ja: "使用" + u.Ja}

@@ -137,7 +137,7 @@ func summary(l *look) checks.Text {
 			return blindDocker()
 		}
 		return checks.Text{
-			En: "no service of Mastodon's is at home on this machine",
+			En: "no service of Mastodon's on this machine",
 			Ja: "このマシンではMastodon関係のサービスは動いていません",
 		}
 	}

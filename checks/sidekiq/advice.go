@@ -14,7 +14,8 @@ type host struct {
 }
 
 // units are Mastodon's own name for the unit, and what admins call theirs who
-// split it.
+// split it. A pattern alone leaves out those that do not run, and systemctl says
+// nothing of it: --all takes them in.
 const units = "mastodon-sidekiq*"
 
 // status shows the processes, restart starts them anew.
@@ -22,14 +23,14 @@ func (h host) status() checks.Shell {
 	if h.found.Compose != "" {
 		return h.compose("ps", "sidekiq")
 	}
-	return checks.Sh("systemctl", "status", units)
+	return checks.Sh("systemctl", "status", "--all", units)
 }
 
 func (h host) restart() []checks.Shell {
 	if h.found.Compose != "" {
 		return []checks.Shell{h.compose("restart", "sidekiq")}
 	}
-	return []checks.Shell{checks.Sh("sudo", "systemctl", "restart", units)}
+	return []checks.Shell{checks.Sh("sudo", "systemctl", "restart", "--all", units)}
 }
 
 func (h host) log() checks.Shell {

@@ -134,7 +134,7 @@ func TestNoLivingProcessIsFoundAndResolves(t *testing.T) {
 			w.Do(t, "DEL", w.prefix+"web1:100:aaa")
 			w.enqueue(t, "default", "LinkCrawlWorker", 4*time.Minute)
 			f := w.found(t, w.deep(t), codeProcess, "", checks.Critical, "no Sidekiq process runs", "Sidekiqのプロセスが動いていません")
-			if f.Harm.IsZero() || f.Advice.Look.String() != "systemctl status 'mastodon-sidekiq*'" {
+			if f.Harm.IsZero() || f.Advice.Look.String() != "systemctl status --all 'mastodon-sidekiq*'" {
 				t.Errorf("%+v", f)
 			}
 			if o := w.tick(t); len(open(o)) != 1 {
@@ -342,8 +342,8 @@ func TestWithoutRedisItIsNotSetUp(t *testing.T) {
 func TestCommandsAreForThatHost(t *testing.T) {
 	bare, compose := host{}, host{found: site.Found{Compose: "/opt/mastodon"}}
 	for _, tt := range []struct{ got, want checks.Shell }{
-		{bare.status(), checks.Sh("systemctl", "status", "mastodon-sidekiq*")},
-		{bare.restart()[0], checks.Sh("sudo", "systemctl", "restart", "mastodon-sidekiq*")},
+		{bare.status(), checks.Sh("systemctl", "status", "--all", "mastodon-sidekiq*")},
+		{bare.restart()[0], checks.Sh("sudo", "systemctl", "restart", "--all", "mastodon-sidekiq*")},
 		{compose.status(), checks.Sh("sudo", "docker", "compose", "--project-directory", "/opt/mastodon", "ps", "sidekiq")},
 		{compose.restart()[0], checks.Sh("sudo", "docker", "compose", "--project-directory", "/opt/mastodon", "restart", "sidekiq")},
 		{compose.log(), checks.Sh("sudo", "docker", "compose", "--project-directory", "/opt/mastodon", "logs", "--tail", "50", "sidekiq")},

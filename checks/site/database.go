@@ -96,7 +96,7 @@ func (d *Database) ReadWithin(ctx context.Context, l Limits, f func(ctx context.
 	}
 	err = d.read(ctx, where, l, f)
 	unseen := databaseUnseen(err, where)
-	if fault := FaultOf(err); fault == NotLetIn || fault == NoGrant {
+	if fault := FaultOf(err); fault == NotLetIn && !where.foreign() || fault == NoGrant {
 		d.denied.Store(true)
 	}
 	return unseen
@@ -285,10 +285,7 @@ func localHost(host string) bool {
 // by the local socket PostgreSQL lets in who has the role's name.
 func asWhom(address string) int {
 	u, err := url.Parse(address)
-	if err != nil || os.Geteuid() != 0 {
-		return -1
-	}
-	if _, has := u.User.Password(); has || !strings.HasPrefix(cmp.Or(u.Query().Get("host"), u.Hostname()), "/") {
+	if err != nil || os.Geteuid() != 0 || !byName(u) {
 		return -1
 	}
 	who, err := user.Lookup(u.User.Username())
@@ -300,6 +297,24 @@ func asWhom(address string) int {
 		return -1
 	}
 	return id
+}
+
+// byName tells whether PostgreSQL goes by who connects: there is no password,
+// and the local socket tells.
+func byName(u *url.URL) bool {
+	_, has := u.User.Password()
+	return !has && strings.HasPrefix(cmp.Or(u.Query().Get("host"), u.Hostname()), "/")
+}
+
+// foreign tells whether this process runs as somebody who cannot be let in
+// there, whatever rights the role has: neither root nor the role's own user.
+func (t target) foreign() bool {
+	u, err := url.Parse(t.url)
+	if err != nil || os.Geteuid() == 0 || !byName(u) {
+		return false
+	}
+	me, err := user.Current()
+	return err == nil && me.Username != u.User.Username()
 }
 
 // Columns are the columns of a table or view of Mastodon's, and whether each

@@ -104,6 +104,14 @@ func grantAdvice() checks.Advice {
 	}
 }
 
+// asRootAdvice is for who is not the system user that is let in.
+func asRootAdvice() checks.Advice {
+	return checks.Advice{
+		Text: checks.Text{En: "Only root and the system user " + Role + " can see this:", Ja: "確認できるのは、rootかシステムユーザー" + Role + "だけです。"},
+		Look: checks.Sh("sudo", "sababan", "check"),
+	}
+}
+
 // databaseUnseen turns an error of reading into words. Errors of other makes
 // come back as they are.
 func databaseUnseen(err error, where target) error {
@@ -118,6 +126,9 @@ func databaseUnseen(err error, where target) error {
 		words = checks.Quote(pg.Message) // never Detail, which may hold rows
 	}
 	why, advice, known := databaseWords(FaultOf(err), where.place(), words)
+	if FaultOf(err) == NotLetIn && where.foreign() {
+		advice = asRootAdvice()
+	}
 	if !known {
 		var c *connecting
 		if pg == nil && !errors.As(err, &c) {

@@ -77,10 +77,23 @@ func (r *Redis) Do(ctx context.Context, f func(ctx context.Context, c *redis.Cli
 	if err == nil {
 		err = f(ctx, c, prefix)
 	}
-	if fault := RedisFaultOf(err); fault == NotLetIn || fault == NoGrant {
+	fault := RedisFaultOf(err)
+	told := redisUnseen(err, where.place(), r.setting)
+	var unseen *checks.Unseen
+	if fault == NotLetIn && r.wantsRoot() && errors.As(told, &unseen) {
+		unseen.Advice = asRootAdvice()
+		return told
+	}
+	if fault == NotLetIn || fault == NoGrant {
 		r.denied.Store(true)
 	}
-	return redisUnseen(err, where.place(), r.setting)
+	return told
+}
+
+// wantsRoot tells whether the password stands where only root may read it:
+// nothing is set, and this is an ordinary user's look.
+func (r *Redis) wantsRoot() bool {
+	return r.url.Empty() && r.site.set.RedisURL.Empty() && r.site.set.Peek && os.Geteuid() != 0
 }
 
 // Place is where this Redis is, for people: a socket or host:port.
@@ -300,6 +313,9 @@ func (s *Site) peekRedis(ctx context.Context, prefix string) (name, password str
 		if err != nil {
 			if errors.Is(err, os.ErrNotExist) {
 				continue
+			}
+			if errors.Is(err, os.ErrPermission) {
+				continue // then without: most have no password at all
 			}
 			return "", "", fmt.Errorf("user and password of Redis: %w", err)
 		}

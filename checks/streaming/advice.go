@@ -28,7 +28,7 @@ func adviceRestart(s sight) checks.Advice {
 		}
 		a.Mend = []checks.Shell{checks.Sh(words...)}
 	default:
-		a.Mend = []checks.Shell{checks.Sh("sudo", "systemctl", "restart", "mastodon-streaming@*")}
+		a.Mend = []checks.Shell{checks.Sh("sudo", "systemctl", "restart", "--all", "mastodon-streaming@*")}
 	}
 	return a
 }

@@ -126,6 +126,9 @@ func check(ctx context.Context, env environment, flags checkFlags, names []strin
 		verbose: flags.verbose,
 		long:    long,
 	}
+	if here := config.Site.Find(ctx); config.Site.Domain == "" && here.Live == "" && here.Compose == "" && here.Hint().Empty() {
+		p.nowhere = true
+	}
 	live := terminal && !flags.json
 	show := func(looking []string, ended *look) {
 		if live {
@@ -146,7 +149,7 @@ func check(ctx context.Context, env environment, flags checkFlags, names []strin
 	if !flags.json {
 		p.found(config.Site.Find(ctx), config.Site.Domain)
 		if flags.verbose {
-			p.grants(config)
+			p.grants(config, looks)
 		}
 	}
 	if err = errors.Join(err, out.Flush()); err != nil {

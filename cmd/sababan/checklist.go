@@ -8,10 +8,13 @@ import (
 	"github.com/sababan/sababan/checks/clock"
 	"github.com/sababan/sababan/checks/database"
 	"github.com/sababan/sababan/checks/disk"
+	"github.com/sababan/sababan/checks/domain"
+	"github.com/sababan/sababan/checks/dues"
 	"github.com/sababan/sababan/checks/federation"
 	"github.com/sababan/sababan/checks/instance"
 	"github.com/sababan/sababan/checks/latency"
 	"github.com/sababan/sababan/checks/mastodon"
+	"github.com/sababan/sababan/checks/media"
 	"github.com/sababan/sababan/checks/memory"
 	"github.com/sababan/sababan/checks/moderation"
 	"github.com/sababan/sababan/checks/packages"
@@ -23,6 +26,7 @@ import (
 	"github.com/sababan/sababan/checks/streaming"
 	"github.com/sababan/sababan/checks/timers"
 	"github.com/sababan/sababan/checks/usage"
+	"github.com/sababan/sababan/checks/watch"
 	"github.com/sababan/sababan/checks/webui"
 )
 
@@ -47,8 +51,12 @@ func checklist(s *site.Site) []checks.Kind {
 		latency.Kind(s),
 		federation.Kind(s),
 		moderation.Kind(s),
+		media.Kind(s),
+		watch.Kind(s),
 		rules.Kind(s),
 		mastodon.Kind(s),
+		domain.Kind(s),
+		dues.Kind(s),
 		cacerts.Kind(s),
 		clock.Kind(s),
 	}

@@ -7,8 +7,9 @@ import (
 
 // grants prints what gives the rights that were missing in this look, ready to
 // paste, and beside it what takes them away again.
-func (p *printer) grants(c *Config) {
-	if c.Site.Database().Denied() {
+func (p *printer) grants(c *Config, looks []look) {
+	fromRedis := c.Site.Redis().Denied() || c.Site.SidekiqRedis().Denied()
+	if c.Site.Database().Denied() || !fromRedis && lacksRight(looks) {
 		var reads []checks.Reads
 		for _, one := range c.Checks {
 			reads = append(reads, one.Kind.Reads...)
@@ -20,13 +21,27 @@ func (p *printer) grants(c *Config) {
 		p.text(grantsUndo())
 		p.printf("%s <<'END'\n%sEND\n", psql, site.RevokeSQL())
 	}
-	if c.Site.Redis().Denied() || c.Site.SidekiqRedis().Denied() {
+	if fromRedis {
 		p.text(redisGrantsHead())
 		p.printf("%s\n", checks.Sh(append([]string{"redis-cli"}, site.RedisACL()...)...))
 		p.text(redisGrantsAfter())
 		p.text(grantsUndo())
 		p.printf("%s\n", checks.Sh(append([]string{"redis-cli"}, site.RedisRevoke()...)...))
 	}
+}
+
+// lacksRight tells whether something was said to be mended by what is printed
+// here: a right can be missing without any question having been refused.
+func lacksRight(looks []look) bool {
+	command := checks.Sh("sudo", "sababan", "check", "--verbose").String()
+	for _, l := range looks {
+		for _, b := range l.Result.Blind {
+			if b.Mend.Look.String() == command {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func grantsHead() checks.Text {

@@ -21,6 +21,7 @@ const (
 	hostDomain  = postgres.Domain
 	hostLive    = "/home/mastodon/live"
 	hostOther   = "files." + hostDomain
+	hostRetries = 2
 )
 
 // hostSecrets are what stands in the host's files and must never be said.
@@ -52,6 +53,14 @@ func bareHost(t *testing.T) *host {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	h := &host{Guest: guest.Boot(t)}
+	// What a guest shows of this machine lies on another file system than what
+	// is written in it: what is measured gets one of its own.
+	h.sh(t, `
+		mount -t tmpfs -o mode=755,size=4g home /home
+		mount -t tmpfs -o mode=700,size=1g root /root
+		mkdir /mnt/log && mount -t tmpfs -o mode=755,size=1g log /mnt/log
+		cd /var/log && find . -type d -print0 | tar --null --no-recursion -T - -cf - | tar -xf - -C /mnt/log
+		cd / && mount --move /mnt/log /var/log && rmdir /mnt/log`)
 	h.copyIn(t, program, "/usr/local/bin/sababan", 0o755)
 	// What an admin pastes begins with sudo, which a machine of one's own lacks.
 	h.Write(t, "/usr/local/bin/sudo", "#!/bin/sh\nif [ \"$1\" = -u ]; then who=$2; shift 2; exec runuser -u \"$who\" -- \"$@\"; fi\nexec \"$@\"\n")
@@ -60,6 +69,11 @@ func bareHost(t *testing.T) *host {
 	// Nobody answers for names: what is not in the list does not exist.
 	h.Write(t, "/etc/resolv.conf", "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
 	h.Write(t, "/etc/hosts", "127.0.0.1 localhost guest\n")
+	// As a fresh Debian has them; what was due this morning has run.
+	h.sh(t, `
+		mkdir -p /var/lib/systemd/timers
+		for timer in apt-daily apt-daily-upgrade; do touch -d '2 hours ago' /var/lib/systemd/timers/stamp-$timer.timer; done
+		systemctl enable --now apt-daily.timer apt-daily-upgrade.timer`)
 	return h
 }
 
@@ -123,7 +137,9 @@ func (h *host) database(t *testing.T) {
 	h.copyIn(t, dump, "/srv/dump", 0o644)
 	h.sh(t, `
 		version=$(ls /usr/lib/postgresql | sort -V | tail -n 1)
-		rm -rf /etc/postgresql/* /var/lib/postgresql/* /var/log/postgresql/*
+		rm -rf /etc/postgresql/*
+		mount -t tmpfs -o mode=755,size=4g data /var/lib/postgresql
+		chown postgres:postgres /var/lib/postgresql
 		pg_createcluster --locale C.UTF-8 "$version" main -- --no-sync >/dev/null
 		printf 'max_wal_size = 64MB\nmin_wal_size = 32MB\nfsync = off\nautovacuum_naptime = 1d\n' >"/etc/postgresql/$version/main/conf.d/mastodon.conf"
 		systemctl daemon-reload
@@ -131,6 +147,12 @@ func (h *host) database(t *testing.T) {
 		runuser -u postgres -- psql -Xqc 'CREATE ROLE mastodon LOGIN CREATEDB' -c 'CREATE DATABASE mastodon_production OWNER mastodon TEMPLATE template0'
 		runuser -u postgres -- pg_restore --no-owner --role=mastodon -d mastodon_production /srv/dump
 		runuser -u postgres -- psql -Xqd mastodon_production -c 'VACUUM ANALYZE'`)
+	// Two people wait for a decision, and one report.
+	h.sql(t, `WITH new AS (INSERT INTO accounts (id, username) SELECT timestamp_id('accounts'), 'new' || n FROM generate_series(1, 2) AS n RETURNING id)
+		INSERT INTO users (email, encrypted_password, account_id, created_at, confirmed_at, approved)
+		SELECT id || '@mail.test', '', id, now() - interval '2 hours', now() - interval '2 hours', false FROM new`)
+	h.sql(t, `INSERT INTO reports (account_id, target_account_id, created_at)
+		SELECT l.id, r.id, now() - interval '1 hour' FROM accounts l, accounts r WHERE l.username = 'aoi' AND r.username = 'user3' AND r.domain = 'server03.test'`)
 }
 
 // sql asks the guest's database as its superuser.
@@ -155,11 +177,14 @@ func (h *host) redis(t *testing.T) {
 		t.Fatal(err)
 	}
 	q.End(t, q.Identity)
+	for range hostRetries {
+		q.Retry(t, redis.Failure{Error: "HTTP::ConnectTimeoutError", Message: "timed out"}, time.Now().Add(time.Hour))
+	}
 	s.Do(t, "SAVE")
 	h.Write(t, partFolder+"/sidekiq.json", string(self))
 	h.copyIn(t, filepath.Join(s.Dir, "dump.rdb"), "/var/lib/redis/dump.rdb", 0o640)
 	h.sh(t, `
-		install -d -o redis -g redis -m 750 /var/lib/redis /var/log/redis
+		install -d -o redis -g redis -m 750 /var/lib/redis
 		chown redis:redis /var/lib/redis/dump.rdb
 		systemctl enable --now redis-server`)
 }
@@ -209,8 +234,16 @@ func (h *host) units(t *testing.T) {
 	})
 	h.sh(t, `
 		systemctl enable --now mastodon-web mastodon-sidekiq mastodon-streaming mastodon-streaming@4000
-		systemctl enable --now nginx
-		until curl -fsS -o /dev/null http://127.0.0.1:3000/health && curl -fsS -o /dev/null http://127.0.0.1:4000/api/v1/streaming/health; do sleep 0.1; done`)
+		systemctl enable --now nginx`)
+	h.up(t)
+}
+
+// up waits until every part answers.
+func (h *host) up(t *testing.T) {
+	t.Helper()
+	for _, address := range []string{"http://127.0.0.1:3000/health", "http://127.0.0.1:4000/api/v1/streaming/health"} {
+		h.Until(t, address+" answers", func() bool { _, err := h.Try("curl", "-fsS", address); return err == nil })
+	}
 	h.Until(t, "Sidekiq is heard", func() bool { return strings.TrimSpace(h.Run(t, "redis-cli", "exists", h.identity)) == "1" })
 }
 

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -20,7 +19,7 @@ import (
 )
 
 // partFolder is where a part of the Mastodon of these tests finds what it
-// serves: page.html, v1.json, v2.json, sidekiq.json.
+// serves: page.html, timeline.json, v1.json, v2.json, sidekiq.json.
 const partFolder = "/srv/part"
 
 // partCommand is the name by which this test binary is such a part.
@@ -73,11 +72,17 @@ func webPart() http.Handler {
 				return
 			}
 			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=30, stale-if-error=86400")
+			if r.Header.Get("Cookie") != "" {
+				w.Header().Set("Cache-Control", "private, no-store")
+			}
 			_, _ = w.Write(body)
 		}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", file("page.html", "text/html; charset=utf-8"))
+	mux.HandleFunc("GET /about", file("page.html", "text/html; charset=utf-8"))
+	mux.HandleFunc("GET /api/v1/timelines/public", file("timeline.json", "application/json; charset=utf-8"))
 	mux.HandleFunc("GET /api/v1/instance", file("v1.json", "application/json; charset=utf-8"))
 	mux.HandleFunc("GET /api/v2/instance", file("v2.json", "application/json; charset=utf-8"))
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK") })
@@ -131,7 +136,7 @@ func sidekiqPart(ctx context.Context) error {
 	beats := time.NewTicker(5 * time.Second)
 	defer beats.Stop()
 	for {
-		self.Fields["beat"] = strings.TrimSuffix(fmt.Sprintf("%.6f", float64(time.Now().UnixMicro())/1e6), "\n")
+		self.Fields["beat"] = fmt.Sprintf("%.6f", float64(time.Now().UnixMicro())/1e6)
 		if err := beat(c, self.Identity, self.Fields); err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ func (h *host) web(t *testing.T) {
 	h.Write(t, "/etc/nginx/conf.d/mastodon.conf", nginxConf())
 	h.Write(t, partFolder+"/v1.json", h.v1())
 	h.Write(t, partFolder+"/v2.json", h.v2())
+	h.Write(t, partFolder+"/timeline.json", "[]")
 	// Renewal is looked for twice a day; the last time was this morning.
 	h.sh(t, "mkdir -p /var/lib/systemd/timers; touch -d '5 hours ago' /var/lib/systemd/timers/stamp-certbot.timer; systemctl enable --now certbot.timer")
 }
@@ -112,19 +113,25 @@ func (h *host) assets(t *testing.T, hash string) {
 		"<body class='app-body'><div class='app-holder notranslate' data-props='{}' id='mastodon'></div></body></html>")
 }
 
-// packages makes this a Debian that is up to date: what this machine itself
-// has waiting is not this host's matter.
-func (h *host) packages(t *testing.T) {
+// packages makes this a Debian for which security updates of some installed
+// packages are out: what this machine itself has waiting is not this host's
+// matter.
+func (h *host) packages(t *testing.T, waiting ...string) {
 	t.Helper()
+	var list strings.Builder
+	for _, name := range waiting {
+		fmt.Fprintf(&list, "Package: %s\nVersion: 9999\nArchitecture: all\nFilename: ./%[1]s.deb\nSize: 1\nSHA256: %064d\nDescription: newer\n\n", name, 0)
+	}
+	h.Write(t, "/srv/apt/Packages", list.String())
 	h.sh(t, `
 		rm -rf /var/lib/apt/lists/* /etc/apt/sources.list /etc/apt/sources.list.d/*
-		mkdir -p /srv/apt && cd /srv/apt && : >Packages
-		apt-ftparchive -o APT::FTPArchive::Release::Label=Debian -o APT::FTPArchive::Release::Suite=stable release . >Release
+		cd /srv/apt
+		apt-ftparchive -o APT::FTPArchive::Release::Label=Debian-Security -o APT::FTPArchive::Release::Suite=stable-security release . >Release
 		echo 'deb [trusted=yes] file:/srv/apt ./' >/etc/apt/sources.list
 		apt-get -qq update`)
 }
 
-// backups are a nightly job that writes to another disk, and three nights of it.
+// backups are a nightly job that writes to another disk, and a week of it.
 func (h *host) backups(t *testing.T) {
 	t.Helper()
 	h.Units(t, map[string]string{
@@ -142,12 +149,13 @@ tar -C / -czf /mnt/backup/mastodon-files-$day.tar.gz home/mastodon/live/.env.pro
 		chmod 755 /usr/local/sbin/mastodon-backup
 		mkdir -p /mnt/backup && mount -t tmpfs -o size=2g tmpfs /mnt/backup
 		systemctl start mastodon-backup
-		for kind in db files; do for days in 1 2; do
+		for kind in db files; do for days in 1 2 3 4 5 6; do
 			for f in /mnt/backup/mastodon-$kind-$(date +%Y%m%d).*; do
 				to=$(echo "$f" | sed "s/$(date +%Y%m%d)/$(date -d "$days days ago" +%Y%m%d)/")
-				cp "$f" "$to"; touch -d "$days days ago" "$to"
+				cp "$f" "$to"; touch -d "$days days ago 1 hour ago" "$to"
 			done
 		done; done
+		touch -d '1 hour ago' /mnt/backup/mastodon-*-$(date +%Y%m%d).*
 		touch /var/lib/systemd/timers/stamp-mastodon-backup.timer
 		systemctl enable --now mastodon-backup.timer`)
 }

@@ -22,6 +22,7 @@ type printer struct {
 	paint   paint
 	verbose bool
 	long    []string // checks that were left out because they take long
+	nowhere bool     // there is no Mastodon on this machine, and none is named
 	waiting bool     // the line of what is looking stands on the screen
 	lines   int      // how many times something was printed
 }
@@ -35,9 +36,7 @@ func (p *printer) report(looks []look) {
 		p.line(l)
 	}
 	before := p.lines
-	for _, l := range sorted {
-		p.details(l)
-	}
+	p.allDetails(sorted)
 	if p.lines > before && (len(p.long) > 0 || slices.ContainsFunc(looks, func(l look) bool { return l.NotSetUp != nil })) {
 		p.printf("\n")
 	}
@@ -48,9 +47,7 @@ func (p *printer) report(looks []look) {
 // when its check had ended.
 func (p *printer) afterwards(looks []look) {
 	p.clear()
-	for _, l := range worstFirst(looks) {
-		p.details(l)
-	}
+	p.allDetails(worstFirst(looks))
 	p.printf("\n")
 	p.text(counted(p.place, p.reader.Now, looks))
 	p.missing(looks)
@@ -94,7 +91,21 @@ func (p *printer) line(l look) {
 	if l.Result.Err != nil {
 		says, _ = checks.Explain(l.Result.Err)
 	}
-	p.printf("%s%s: %s\n", p.word(s), p.say(l.Kind.Title), firstLine(p.say(says)))
+	p.printf("%s%s\n", p.word(s), titled(p.say(l.Kind.Title), firstLine(p.say(says))))
+}
+
+// titled is a line below its title; one that begins with it, as headlines do
+// that stand alone elsewhere, has it already.
+func titled(title, line string) string {
+	rest, begins := strings.CutPrefix(line, title)
+	if begins && rest != "" && !isASCIIWord(rest[0]) {
+		return line
+	}
+	return title + ": " + line
+}
+
+func isASCIIWord(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
 }
 
 // word is the severity, painted, with what separates it from what follows.
@@ -106,33 +117,60 @@ func (p *printer) word(s checks.Severity) string {
 	return p.paint.as(s, w) + " "
 }
 
-// details is all there is to say of a look that is not fine.
-func (p *printer) details(l look) {
-	for _, f := range bySeverity(l.Result.Findings) {
-		head, body, _ := strings.Cut(p.say(f.Text), "\n")
-		p.printf("\n%s%s\n", p.word(f.Severity), head)
-		p.indented(body)
-		p.advice(f.Advice)
-	}
-	said := map[string]bool{}
-	for _, b := range l.Result.Blind {
-		about := p.say(l.Kind.Title)
-		if b.Subject != "" {
-			about += " (" + printable(checks.QuoteName(b.Subject)) + ")"
+// allDetails is all there is to say of looks that are not fine: what was
+// found, then what could not be seen.
+func (p *printer) allDetails(looks []look) {
+	for _, l := range looks {
+		for _, f := range bySeverity(l.Result.Findings) {
+			head, body, _ := strings.Cut(p.say(f.Text), "\n")
+			p.printf("\n%s%s\n", p.word(f.Severity), head)
+			p.indented(body)
+			p.advice(f.Advice)
 		}
-		// Two numbers that one cause hides are one thing to tell.
-		line := about + ": " + p.say(b.Why)
-		if said[line] {
-			continue
+	}
+	for _, u := range p.unseen(looks) {
+		p.printf("\n%s%s\n", p.word(checks.Unknown), titled(p.say(checks.Join(checks.Text{En: ", ", Ja: "、"}, u.about...)), u.why))
+		p.advice(u.mend)
+	}
+}
+
+// An unseen is one cause that something could not be seen for, and what it
+// hides.
+type unseen struct {
+	about []checks.Text
+	why   string
+	mend  checks.Advice
+}
+
+// unseen are the causes, each once: what one hides from several checks, or of
+// several things, is one thing to tell and to mend.
+func (p *printer) unseen(looks []look) []*unseen {
+	var all []*unseen
+	by := map[string]*unseen{}
+	add := func(about checks.Text, why checks.Text, mend checks.Advice) {
+		key := fmt.Sprint(p.say(why), "\n", p.say(mend.Text), "\n", mend.Look, mend.Mend)
+		if by[key] == nil {
+			by[key] = &unseen{why: p.say(why), mend: mend}
+			all = append(all, by[key])
 		}
-		said[line] = true
-		p.printf("\n%s%s\n", p.word(checks.Unknown), line)
-		p.advice(b.Mend)
+		if !slices.Contains(by[key].about, about) {
+			by[key].about = append(by[key].about, about)
+		}
 	}
-	if why, advice := checks.Explain(l.Result.Err); !why.Empty() && !adviceEmpty(advice) {
-		p.printf("\n%s%s: %s\n", p.word(checks.Unknown), p.say(l.Kind.Title), p.say(why))
-		p.advice(advice)
+	for _, l := range looks {
+		for _, b := range l.Result.Blind {
+			about := l.Kind.Title
+			if b.Subject != "" {
+				q := " (" + checks.QuoteName(b.Subject) + ")"
+				about.En, about.Ja = about.En+q, about.Ja+q
+			}
+			add(about, b.Why, b.Mend)
+		}
+		if why, advice := checks.Explain(l.Result.Err); !why.Empty() && !adviceEmpty(advice) {
+			add(l.Kind.Title, why, advice)
+		}
 	}
+	return all
 }
 
 // bySeverity are the findings that do not merely hold, the worst first.
@@ -189,6 +227,9 @@ func (p *printer) missing(looks []look) {
 		}
 	case len(names) > 0:
 		p.text(notSetUp(names))
+	}
+	if len(names) > 0 && p.nowhere {
+		p.text(noMastodon())
 	}
 	if len(p.long) > 0 {
 		p.text(byName(p.long))

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 // shown is a printer that stands still at a quarter past ten.
@@ -78,7 +81,7 @@ func TestAReportInJapanese(t *testing.T) {
 【要対応】ディスク / が残りわずかです（使用97%）
   まもなく画像つきの投稿ができなくなります。
   まずジャーナルを減らせます。
-  見る: df -h / | tail -1
+  確認: df -h / | tail -1
   対処: sudo journalctl --vacuum-size=200M
 
 【確認できず】broken: 権限がありません
@@ -191,5 +194,55 @@ func TestNothingThatIsPrintedSteersATerminal(t *testing.T) {
 	p.report([]look{l})
 	if strings.ContainsAny(out.String(), "\x1b\x07\r\u202e\u200b") {
 		t.Errorf("%q", out.String())
+	}
+}
+
+func TestALineSaysItsTitleOnce(t *testing.T) {
+	for _, c := range []struct{ title, line, want string }{
+		{"disk", "71 % used", "disk: 71 % used"},
+		{"web UI", "web UI: a script is missing", "web UI: a script is missing"},
+		{"Redis", "Redis 7.0.15, answers in 2 ms", "Redis 7.0.15, answers in 2 ms"},
+		{"rule", "rules are written", "rule: rules are written"},
+		{"Sidekiq", "Sidekiqのプロセスが動いていません", "Sidekiqのプロセスが動いていません"},
+		{"rules", "rules", "rules: rules"},
+	} {
+		if got := titled(c.title, c.line); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestACauseThatHidesThingsFromSeveralChecksIsToldOnce(t *testing.T) {
+	kinds := func(s *site.Site) []checks.Kind {
+		again := testKind("broken", s)
+		again.Name, again.Title = "again", checks.Same("again")
+		return []checks.Kind{testKind("broken", s), testKind("fine", s), again, testKind("blind", s)}
+	}
+	_, out, _ := typed(t, kinds, "check")
+	if strings.Count(out, "\n[Unknown] broken, again: no permission\n  Fix: sudo usermod -aG adm sababan\n") != 1 || strings.Count(out, "  Fix: ") != 1 ||
+		!strings.Contains(out, "\n[Unknown] blind (/mnt/far): the server does not answer\n") {
+		t.Error(out)
+	}
+}
+
+func TestWithoutAMastodonItIsSaidWhyMostIsNotSetUp(t *testing.T) {
+	const en = "No Mastodon was found on this machine. To watch one that runs elsewhere, write its name into [server] domain of the configuration.\n"
+	elsewhere := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(elsewhere, []byte("[server]\ndomain = 'example.social'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{{nil, true}, {[]string{"fine"}, false}, {[]string{"--config", elsewhere}, false}} {
+		var out bytes.Buffer
+		env := environment{
+			stdin: strings.NewReader(""), stdout: &out, stderr: &out, getenv: func(string) string { return "" }, columns: func() (int, bool) { return 0, false },
+			checklist: testKinds("fine", "needy"), config: filepath.Join(t.TempDir(), "none"), root: t.TempDir(), patience: time.Minute,
+		}
+		run(t.Context(), env, append([]string{"check"}, c.args...))
+		if got := strings.Contains(out.String(), en); got != c.want {
+			t.Errorf("%q: %s", c.args, out.String())
+		}
 	}
 }

@@ -73,6 +73,14 @@ func needs(name, setting string) checks.Text {
 	}
 }
 
+// noMastodon says why most of the checklist has nothing to look at.
+func noMastodon() checks.Text {
+	return checks.Text{
+		En: "No Mastodon was found on this machine. To watch one that runs elsewhere, write its name into [server] domain of the configuration.",
+		Ja: "このマシンにMastodonは見つかりませんでした。別のマシンのMastodonを見るには、設定ファイルの [server] domain に名前を書いてください。",
+	}
+}
+
 // byName is the one line of what takes long and was not asked for.
 func byName(names []string) checks.Text {
 	command := "sababan check " + strings.Join(names, " ")
@@ -82,7 +90,7 @@ func byName(names []string) checks.Text {
 	}
 }
 
-func lookLabel() checks.Text { return checks.Text{En: "Look: ", Ja: "見る: "} }
+func lookLabel() checks.Text { return checks.Text{En: "Look: ", Ja: "確認: "} }
 
 func mendLabel() checks.Text { return checks.Text{En: "Fix: ", Ja: "対処: "} }
 

@@ -57,13 +57,19 @@ func TestMeasure(t *testing.T) {
 		(SELECT reltuples::bigint FROM pg_class WHERE oid = 'media_attachments'::regclass), pg_size_pretty(pg_database_size(current_database())),
 		current_setting('shared_buffers'), current_setting('random_page_cost'), current_setting('jit'))`))
 	w := newWorld(t, s)
+	s.seesScans(t)
 
 	// First with the plans in the log, which also warms the cache.
 	s.run(t, databaseName, fmt.Sprintf("ALTER ROLE %s SET auto_explain.log_min_duration = 0; ALTER ROLE %s SET auto_explain.log_nested_statements = on", role, role))
-	before := s.scans(t, superuser)
+	w.close()
+	before := s.scans(t, role)
+	w.open(t)
 	for _, l := range w.looks(t) {
 		from := len(s.ward.Output())
 		l.look(t)
+		if !strings.Contains(s.ward.Output()[from:], " LOG:  duration") {
+			t.Fatalf("%s: none of its plans is in the log", l.name)
+		}
 		for _, plan := range largeScans(s.ward.Output()[from:]) {
 			out.Scanned = append(out.Scanned, l.name+": "+plan)
 		}
@@ -72,10 +78,13 @@ func TestMeasure(t *testing.T) {
 	out.Scans = s.scans(t, role) - before
 	s.run(t, databaseName, fmt.Sprintf("ALTER ROLE %s RESET ALL", role))
 
-	w.open(t)
 	byHand := byHand(t, s)
 	results := map[string]*checkTook{}
 	for range rounds {
+		// Connections are closed after a minute without use, so that most ticks
+		// find none.
+		w.close()
+		w.open(t)
 		for _, l := range w.looks(t) {
 			s.run(t, databaseName, "SELECT pg_stat_statements_reset()")
 			l.look(t)
@@ -191,6 +200,17 @@ func (s *store) scans(t *testing.T, of string) int {
 		}
 	}
 	return get[int](t, s, `SELECT coalesce(sum(seq_scan), 0)::int FROM pg_stat_user_tables WHERE relname IN ('statuses', 'accounts', 'media_attachments')`)
+}
+
+// seesScans asserts that reading a large table from end to end is seen both in
+// the log and by the counters.
+func (s *store) seesScans(t *testing.T) {
+	t.Helper()
+	before, from := s.scans(t, superuser), len(s.ward.Output())
+	s.run(t, databaseName, "SET auto_explain.log_min_duration = 0; SELECT max(file_file_size) FROM media_attachments")
+	if n := s.scans(t, superuser) - before; n == 0 || len(largeScans(s.ward.Output()[from:])) == 0 {
+		t.Fatalf("a table was read from end to end, and it is not seen: counted %d, log %s", n, s.ward.Output()[from:])
+	}
 }
 
 var seqScan = regexp.MustCompile(`Seq Scan on (statuses|accounts|media_attachments)\b`)

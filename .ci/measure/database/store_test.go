@@ -179,7 +179,7 @@ func lock(t *testing.T, path string) {
 func recipe(t *testing.T, bin string) string {
 	t.Helper()
 	h := sha256.New()
-	_, _ = io.WriteString(h, bin+settings+fillSQL+postsSQL+finishSQL+strings.Join(postgres.Schema(t, mastodonVersion), ""))
+	_, _ = io.WriteString(h, bin+settings+fillSQL+postsSQL+finishSQL+latelySQL+strings.Join(postgres.Schema(t, mastodonVersion), ""))
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 

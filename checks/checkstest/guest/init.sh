@@ -1,7 +1,7 @@
 # PID 1 of the guest, until systemd takes its place. $1 is an empty folder.
 set -eu
 mount --make-rprivate /
-mount -t tmpfs -o size=256m,mode=755 tmpfs "$1"
+mount -t tmpfs -o size=8g,mode=755 tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 root="$1/root"
 mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$root"

@@ -1,0 +1,117 @@
+package domain
+
+import (
+	"net"
+	"net/mail"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+)
+
+// watched is one registered domain that the server stands on.
+type watched struct {
+	name   string // ASCII: "example.co.jp"
+	suffix string // what its registry keeps: "co.jp"
+	// hosts are the names below it that are spoken to by HTTPS.
+	hosts []string
+}
+
+// watch lists the domains of a server, its own first: the local and the web
+// domain, that of its media, that its mails come from, and those that are set.
+// mine tells what became of the server's own name.
+func watch(domain string, settings map[string]string, config Config) (list []watched, mine ownership) {
+	var ignored []string
+	for _, name := range config.Ignore {
+		ignored = append(ignored, plainName(name))
+	}
+	add := func(name string, https bool) ownership {
+		name = plainName(name)
+		owned, whose := registrable(name)
+		if owned == "" || slices.Contains(ignored, owned) || slices.Contains(ignored, name) {
+			return whose
+		}
+		i := slices.IndexFunc(list, func(w watched) bool { return w.name == owned })
+		if i < 0 {
+			suffix, _ := publicsuffix.PublicSuffix(owned)
+			list, i = append(list, watched{name: owned, suffix: suffix}), len(list)
+		}
+		if https && !slices.Contains(list[i].hosts, name) {
+			list[i].hosts = append(list[i].hosts, name)
+		}
+		return whose
+	}
+	mine = add(domain, true)
+	add(settings["LOCAL_DOMAIN"], true)
+	add(settings["WEB_DOMAIN"], true)
+	add(hostOf(settings["S3_ALIAS_HOST"]), true)
+	add(hostOf(settings["CDN_HOST"]), true)
+	add(senderDomain(settings["SMTP_FROM_ADDRESS"]), false)
+	for _, r := range config.Registered {
+		add(r.Name, false)
+	}
+	return list, mine
+}
+
+// ownership says who registered a name.
+type ownership int
+
+const (
+	own      ownership = iota // whoever uses it
+	rented                    // a provider under whose name it stands: a dynamic DNS name
+	nobodies                  // nobody: no name of the public domain system
+)
+
+// registrable is the part of a name that somebody registered; "" where that is
+// not whoever uses it.
+func registrable(name string) (string, ownership) {
+	if name == "" || net.ParseIP(name) != nil {
+		return "", nobodies
+	}
+	suffix, icann := publicsuffix.PublicSuffix(name)
+	if !icann {
+		// Private suffixes of the list have a dot; what it does not know has none.
+		if strings.Contains(suffix, ".") {
+			return "", rented
+		}
+		return "", nobodies
+	}
+	owned, err := publicsuffix.EffectiveTLDPlusOne(name)
+	if err != nil {
+		return "", nobodies
+	}
+	return owned, own
+}
+
+// plainName is a name in ASCII and small letters; "" for what is none.
+func plainName(s string) string {
+	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(s), "."))
+	if err != nil || len(name) > 253 || strings.ContainsAny(name, "/ _:@") {
+		return ""
+	}
+	return strings.ToLower(name)
+}
+
+// hostOf is the host of a setting that may be an address of a page or have a
+// folder behind it.
+func hostOf(s string) string {
+	if _, rest, ok := strings.Cut(s, "://"); ok {
+		s = rest
+	}
+	s, _, _ = strings.Cut(s, "/")
+	s, _, _ = strings.Cut(s, ":")
+	return s
+}
+
+// senderDomain is the domain that mails come from.
+func senderDomain(from string) string {
+	if a, err := mail.ParseAddress(from); err == nil {
+		from = a.Address
+	}
+	_, domain, ok := strings.Cut(from, "@")
+	if !ok {
+		return ""
+	}
+	return domain
+}

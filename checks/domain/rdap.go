@@ -1,0 +1,170 @@
+package domain
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sababan/sababan/checks/api"
+)
+
+// RDAP is JSON over HTTPS, and of an answer three things are of use here: one
+// date, the state, the registrar's name. The library that is kept for it
+// (openrdap v0.10.2) would add 2 MB to a binary of 30, with a command-line
+// parser in it, and reads answers of any length; what it brings besides is the
+// rest of the answer.
+
+// rdapList is IANA's list of RDAP servers (RFC 9224).
+type rdapList struct {
+	Services [][][]string `json:"services"` // pairs: labels, addresses
+}
+
+// rdapDomain is what of an answer is read (RFC 9083).
+type rdapDomain struct {
+	Name   string   `json:"ldhName"`
+	Status []string `json:"status"`
+	Events []struct {
+		Action string `json:"eventAction"`
+		Date   string `json:"eventDate"`
+	} `json:"events"`
+	Entities []struct {
+		Roles []string        `json:"roles"`
+		Card  json.RawMessage `json:"vcardArray"`
+	} `json:"entities"`
+}
+
+var (
+	errMissing = errors.New("it does not know the domain")
+	errStrange = errors.New("its answer cannot be read")
+	errOther   = errors.New("its answer is about another domain")
+)
+
+// bases are the RDAP servers of a suffix; none where it has none. Plain HTTP
+// is not taken: WHOIS is as good.
+func (r *registries) bases(ctx context.Context, suffix string) ([]string, error) {
+	var list rdapList
+	if err := r.get(ctx, r.out.bootstrap, &list); err != nil {
+		return nil, fmt.Errorf("list of RDAP servers: %w", err)
+	}
+	var found []string
+	longest := 0
+	for _, service := range list.Services {
+		if len(service) < 2 {
+			continue
+		}
+		for _, label := range service[0] {
+			label = strings.ToLower(label)
+			if label == "" || suffix != label && !strings.HasSuffix(suffix, "."+label) || len(label) <= longest {
+				continue
+			}
+			longest, found = len(label), nil
+			for _, base := range service[1] {
+				if u, err := url.Parse(base); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(found) < 2 {
+					found = append(found, strings.TrimSuffix(base, "/")+"/")
+				}
+			}
+		}
+	}
+	return found, nil
+}
+
+// rdap asks one server.
+func (r *registries) rdap(ctx context.Context, base, name string) (registration, error) {
+	var said rdapDomain
+	err := r.get(ctx, base+"domain/"+name, &said)
+	if errors.Is(err, errMissing) {
+		return registration{By: "RDAP", Missing: true}, nil
+	}
+	if err != nil {
+		return registration{}, fmt.Errorf("RDAP: %w", err)
+	}
+	if said.Name != "" && plainName(said.Name) != name {
+		return registration{}, fmt.Errorf("RDAP: %w", errOther)
+	}
+	if said.Name == "" && len(said.Events) == 0 && len(said.Status) == 0 {
+		return registration{}, fmt.Errorf("RDAP: %w", errStrange)
+	}
+	out := registration{By: "RDAP", Held: holds(said.Status)}
+	for _, e := range said.Events {
+		if strings.EqualFold(e.Action, "expiration") {
+			if at, ok := readDate(e.Date); ok {
+				out.Expires = earlier(out.Expires, at)
+			}
+		}
+	}
+	for _, e := range said.Entities {
+		if slices.Contains(e.Roles, "registrar") {
+			out.Registrar = cmp.Or(out.Registrar, cardName(e.Card))
+		}
+	}
+	return out, nil
+}
+
+// get reads JSON from an address.
+func (r *registries) get(ctx context.Context, address string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/rdap+json, application/json;q=0.9")
+	resp, err := (&http.Client{Transport: r.wire, CheckRedirect: api.SameSite}).Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch {
+	case resp.StatusCode == http.StatusNotFound:
+		return errMissing
+	case resp.StatusCode != http.StatusOK:
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	body, err := io.ReadAll(resp.Body) // bounded by the transport
+	if err != nil {
+		return err
+	}
+	// A part of another shape leaves the rest as it is.
+	var shape *json.UnmarshalTypeError
+	if err := json.Unmarshal(body, into); err != nil && !errors.As(err, &shape) {
+		return fmt.Errorf("%w: %w", errStrange, err)
+	}
+	return nil
+}
+
+// cardName is the name on a jCard (RFC 7095): ["vcard", [["fn", {}, "text", "…"]]].
+func cardName(raw json.RawMessage) string {
+	var card []json.RawMessage
+	if json.Unmarshal(raw, &card) != nil || len(card) < 2 {
+		return ""
+	}
+	var lines [][]any
+	if json.Unmarshal(card[1], &lines) != nil {
+		return ""
+	}
+	for _, l := range lines {
+		if len(l) >= 4 && l[0] == "fn" {
+			if name, ok := l[3].(string); ok {
+				return shortName(name)
+			}
+		}
+	}
+	return ""
+}
+
+// earlier is the first of two dates, of which one may be missing: of two that
+// are told, the sooner is the safer.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}

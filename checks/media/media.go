@@ -1,0 +1,221 @@
+// Package media looks whether pictures and videos can be stored and are shown:
+// a file that is put, got by its public name and deleted; a storage that does
+// not list to strangers; files from other servers that arrive, and that go when
+// their time is over.
+package media
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"time"
+
+	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
+	"github.com/sababan/sababan/checks/hang"
+	"github.com/sababan/sababan/checks/site"
+)
+
+// The codes of the findings; that of listing has the host as subject, the
+// others none.
+const (
+	codePut       = "put"       // nothing can be stored
+	codeGet       = "get"       // what is stored is not shown
+	codeDelete    = "delete"    // nothing can be deleted
+	codeKey       = "key"       // the bot's own key is refused
+	codePrefix    = "prefix"    // the public name does not show the bot's own folder
+	codeSlow      = "slow"      //
+	codeListing   = "listing"   // it lists to strangers
+	codeHeaders   = "headers"   // a file may be taken for a page of the site
+	codeMissing   = "missing"   // files from other servers do not arrive
+	codeStuck     = "stuck"     // uploads wait for their processing
+	codeRetention = "retention" // what should be deleted is still there
+)
+
+// The measures: times in seconds, and the share of the new files of other
+// servers that have not arrived.
+const (
+	putTime      = "put_time"
+	getTime      = "get_time"
+	deleteTime   = "delete_time"
+	missingShare = "remote_missing_ratio"
+	remoteFiles  = "remote_files"
+)
+
+// Config is the table [checks.media].
+type Config struct {
+	// AccessKey and SecretKeyFile are a key of the bot's own, limited to the
+	// folder sababan/ of the bucket.
+	AccessKey     string `toml:"access_key"`
+	SecretKeyFile string `toml:"secret_key_file"`
+	// Endpoint, Region and Bucket are those of the storage, where they are not
+	// found in Mastodon's settings; Public is the address that files are shown by.
+	Endpoint string `toml:"endpoint"`
+	Region   string `toml:"region"`
+	Bucket   string `toml:"bucket"`
+	Public   string `toml:"public"`
+}
+
+// Kind makes the check of a site's media.
+//
+// Measures: put_time, get_time and delete_time in seconds; of the last day
+// remote_missing_ratio, and remote_files, how many it is a share of.
+func Kind(s *site.Site) checks.Kind {
+	two := checks.Rule{Warning: checks.Looks{Open: 2, Resolve: 2}} // defaults
+	return checks.Kind{
+		Name:  "media",
+		Title: checks.Text{En: "media", Ja: "メディア"},
+		Words: checks.Words{
+			En: []string{"media", "storage", "object storage", "s3", "bucket", "pictures", "uploads"},
+			Ja: []string{"メディア", "添付メディア", "オブジェクトストレージ", "ストレージ", "画像", "メディアキャッシュ"},
+		},
+		Scope:       checks.Site,
+		After:       []string{"database", "certs", "services", "disk"},
+		Cron:        "*/15 * * * *",
+		Timeout:     29 * time.Second,
+		AfterUpdate: true,
+		Rules: map[string]checks.Rule{
+			codePut: two, codeGet: two, codeDelete: two, codeKey: two, codePrefix: two, codeSlow: two, codeMissing: two, codeStuck: two,
+			codeHeaders: two,
+		},
+		Reads: []checks.Reads{
+			{Table: "media_attachments", Columns: []string{
+				"id", "status_id", "remote_url", "file_file_name", "file_content_type", "updated_at", "processing",
+			}},
+			{Table: "settings", Columns: []string{"var", "value"}},
+		},
+		Settings: func() any { return &Config{} },
+		New: func(t checks.Table) (checks.Check, error) {
+			var c Config
+			if err := t.Decode(&c); err != nil {
+				return nil, err
+			}
+			if err := c.valid(); err != nil {
+				return nil, err
+			}
+			if s.Domain == "" && c.Public == "" && s.NeedDatabase() != nil {
+				return nil, s.NeedDomain()
+			}
+			return newCheck(s, c), nil
+		},
+	}
+}
+
+type check struct {
+	site   *site.Site
+	config Config
+	calls  hang.Calls // to a folder that may be on a dead mount
+	wire   *api.Transport
+	own    *api.Transport // to the site's own name, by its set address
+	now    func() time.Time
+	name   func() string // of a test file
+}
+
+func newCheck(s *site.Site, c Config) *check {
+	options := api.Options{
+		UserAgent: "sababan", Roots: s.Roots, MaxBody: bodyLimit, HeaderTimeout: stepTime, Timeout: stepTime, Fresh: true,
+	}
+	m := &check{site: s, config: c, wire: api.NewTransport(options), now: time.Now, name: rand.Text}
+	options.Address = s.Address
+	m.own = api.NewTransport(options)
+	return m
+}
+
+// A visit is one look on its way.
+type visit struct {
+	*check
+	checks.Observation
+	past   checks.Past
+	now    time.Time
+	place  place
+	memory memory
+
+	files []string // paths of files that should be shown, the newest first
+	day   tally
+	trip  trip
+	file  step // an existing file by its public name
+}
+
+// Look tries the storage, and does what is due once a day.
+func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation, error) {
+	return c.look(ctx, past, false)
+}
+
+// LookThoroughly does all of it.
+func (c *check) LookThoroughly(ctx context.Context, past checks.Past) (checks.Observation, error) {
+	return c.look(ctx, past, true)
+}
+
+func (c *check) look(ctx context.Context, past checks.Past, all bool) (checks.Observation, error) {
+	if err := ctx.Err(); err != nil {
+		return checks.Observation{}, &checks.Unseen{Why: textNoTime(), Err: err}
+	}
+	v := &visit{check: c, past: past, now: c.now(), memory: recall(past)}
+	v.place = c.where(v.site.Find(ctx))
+	day := all || v.now.Sub(v.memory.Day) >= dayLength || v.now.Before(v.memory.Day)
+	v.rows(ctx, day)
+	switch {
+	case v.place.kind == elsewhereKind:
+		v.unseen(v.place.why, outsideCodes...)
+	case c.site.Offline && !v.place.own:
+		v.unseen(textOffline(), outsideCodes...)
+	case v.place.public != nil:
+		v.outside(ctx, day)
+	}
+	if ctx.Err() != nil {
+		return checks.Observation{}, &checks.Unseen{Why: textNoTime(), Err: ctx.Err()}
+	}
+	if day {
+		v.memory.Day = v.now
+	}
+	v.Summary = v.summary()
+	raw, err := json.Marshal(v.memory)
+	if err != nil {
+		return checks.Observation{}, err
+	}
+	v.Remember = map[string][]byte{memoryKey: raw}
+	return v.Observation, nil
+}
+
+// outsideCodes are what is found out by asking for files.
+var outsideCodes = []string{codePut, codeGet, codeDelete, codeKey, codePrefix, codeSlow, codeListing, codeHeaders}
+
+// unseen says why some things could not be seen.
+func (v *visit) unseen(why checks.Text, codes ...string) {
+	for _, code := range codes {
+		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why})
+	}
+}
+
+func (v *visit) measure(name string, d time.Duration) {
+	v.Measures = append(v.Measures, checks.Measure{Name: name, Value: d.Seconds(), Unit: checks.Seconds})
+}
+
+// dayLength is how far apart the daily levels are, wherever the ticks fall.
+const dayLength = 24*time.Hour - 10*time.Minute
+
+// memory is what one look tells the next.
+type memory struct {
+	// Day is when the daily levels were looked at last.
+	Day time.Time `json:"day,omitzero"`
+	// Left is a test file that could not be deleted.
+	Left string `json:"left,omitempty"`
+	// Plain tells that the storage takes no access lists with a file.
+	Plain bool `json:"plain,omitempty"`
+	// Worked tells that the key has been accepted before.
+	Worked bool `json:"worked,omitempty"`
+	// Open are the hosts that list to strangers.
+	Open []string `json:"open,omitempty"`
+	// Kept is what the look at the retention found.
+	Kept kept `json:"kept,omitzero"`
+}
+
+const memoryKey = "media"
+
+func recall(past checks.Past) memory {
+	var m memory
+	if raw, ok := past.Load(memoryKey); ok && json.Unmarshal(raw, &m) != nil {
+		return memory{} // what cannot be read is as if nothing had been remembered
+	}
+	return m
+}
