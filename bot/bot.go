@@ -148,7 +148,7 @@ func (b *Bot) Run(ctx context.Context) error {
 // deskEvery is how often the desk looks although nothing has been said to it and
 // nothing is due (own: what it decides by comes with news; this is for what was
 // forgotten).
-const deskEvery = 15 * time.Minute
+const deskEvery = time.Hour
 
 // runDesk calls the desk whenever there is news, and when something is due.
 func (b *Bot) runDesk(ctx context.Context) {

@@ -21,7 +21,7 @@ func TestAnAckStopsTheRemindersUntilItGetsWorse(t *testing.T) {
 	inBubble(t, sandbox.Options{}, func(w *world) {
 		var seen, bobs int
 		bob := w.withBob()
-		w.cron = "*/30 * * * *"
+		w.cron, w.poll = "*/30 * * * *", 2*time.Hour
 		w.until(8, 0)
 		w.start()
 		w.pass(time.Minute)

@@ -294,15 +294,12 @@ func (v vocabulary) conclude(r *reading) {
 	if len(r.numbers) > 0 {
 		r.number = r.numbers[0]
 	}
-	if len(r.kinds) == 0 && !r.all && r.number == 0 {
-		for _, word := range slices.Sorted(maps.Keys(r.unsure)) {
-			r.request.unsure = word
-			for _, k := range v.kinds {
-				if slices.Contains(r.unsure[word], k.Name) {
-					r.between = append(r.between, k.Name)
-				}
+	if words := slices.Sorted(maps.Keys(r.unsure)); len(words) > 0 && len(r.kinds) == 0 && !r.all && r.number == 0 {
+		r.request.unsure = words[0]
+		for _, k := range v.kinds {
+			if slices.Contains(r.unsure[words[0]], k.Name) {
+				r.between = append(r.between, k.Name)
 			}
-			break
 		}
 	}
 	r.empty = r.command == "" && len(r.kinds) == 0 && !r.all && r.number == 0 && r.strange == "" && r.request.unsure == ""

@@ -126,7 +126,7 @@ func noteOf(text string) string {
 	for _, p := range politeness {
 		rest = strings.ReplaceAll(rest, p, "")
 	}
-	if strings.Trim(rest, " 　、。,.:;!！?？-–ー・ 」「") == "" || slices.Contains(fillers, strings.TrimSpace(lowered(rest))) {
+	if strings.Trim(rest, " 　、。,.:;!！?？-–ー・」「") == "" || slices.Contains(fillers, strings.TrimSpace(lowered(rest))) {
 		return ""
 	}
 	return checks.Quote(strings.Trim(text, " 　、。,.:;-–・"))

@@ -20,7 +20,9 @@ const (
 	// mentionLife is how long a question is kept that was answered (own: as long as
 	// its answer is).
 	mentionLife = 90 * 24 * time.Hour
-	// forgetAtOnce bounds one transaction (own).
+	// forgetEvery is how often that is done, forgetAtOnce bounds one transaction
+	// (own).
+	forgetEvery  = 6 * time.Hour
 	forgetAtOnce = 200
 )
 
@@ -35,13 +37,16 @@ type Eraser interface {
 func (b *Bot) runTidy(ctx context.Context) {
 	tick := time.NewTicker(eraseEvery)
 	defer tick.Stop()
-	for {
+	for forgot := (time.Time{}); ; {
 		now := time.Now()
 		if err := b.erase(ctx, now); err != nil && ctx.Err() == nil {
 			b.log.Warn("old messages could not be deleted; tried again later", "err", err)
 		}
-		if err := b.forget(ctx, now); err != nil && ctx.Err() == nil {
-			b.log.Error("what is long over could not be forgotten", "err", err)
+		if now.Sub(forgot).Abs() >= forgetEvery {
+			forgot = now
+			if err := b.forget(ctx, now); err != nil && ctx.Err() == nil {
+				b.log.Error("what is long over could not be forgotten", "err", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -42,7 +42,7 @@ func newLand(w *world) *land {
 		{Account: "bob", Hears: bot.HearsCritical, Topics: []string{"all"}, Lang: checks.Japanese, Zone: tokyo, Quiet: quiet, Morning: 8 * 60},
 		{Account: "carol", Hears: bot.HearsEscalation, Topics: []string{"all"}, Lang: checks.English, Zone: zone, Quiet: quiet, Morning: 8 * 60},
 	}
-	w.cron, w.flap = "*/10 * * * *", true
+	w.cron, w.flap, w.poll = "*/10 * * * *", true, 2*time.Hour
 	twice := map[string]checks.Rule{"full": {Warning: checks.Looks{Open: 2, Resolve: 2}, Critical: checks.Looks{Open: 1, Resolve: 2}}}
 	for _, k := range []checks.Kind{
 		{Name: "database", After: []string{"disk"}, Rules: twice, Scope: checks.Site},
@@ -238,6 +238,7 @@ func TestFourWeeksOfWeather(t *testing.T) {
 func TestFourHealthyWeeksAreSilent(t *testing.T) {
 	inBubble(t, sandbox.Options{}, func(w *world) {
 		l := newLand(w)
+		l.cron = "*/30 * * * *"
 		l.at(3, 10, 12, 0)
 		l.start()
 		l.at(3, 10, 12, 5)
@@ -250,7 +251,7 @@ func TestFourHealthyWeeksAreSilent(t *testing.T) {
 			l.pass(time.Until(at))
 			l.is("webui", checks.Warning, checks.Now, "web UI: slow")
 			l.is("database", checks.Warning, checks.Now, "many connections")
-			l.pass(10 * time.Minute)
+			l.pass(30 * time.Minute)
 			l.well("webui")
 			l.well("database")
 			switch day {

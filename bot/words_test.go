@@ -44,37 +44,44 @@ func TestHowWhatIsToldAgainReads(t *testing.T) {
 		en, ja string
 	}{
 		{
-			"a reminder", news{Alert: a, Reason: Again},
+			"a reminder",
+			news{Alert: a, Reason: Again},
 			"[Action needed] #12 still there after 6 h: certificate of example.social expires in 3 d 4 h" + fix + "Nobody has taken it yet.\n" + foot,
 			"【要対応】12番 検知から6時間、続いています: 証明書 期限まで3日4時間（example.social）" + fixJa + "まだ誰も対応に入っていません。\n" + footJa,
 		},
 		{
-			"a snooze that is over", news{Alert: a, Reason: BackAgain},
+			"a snooze that is over",
+			news{Alert: a, Reason: BackAgain},
 			"[Action needed] #12 the snooze is over, still there: certificate of example.social expires in 3 d 4 h" + fix + foot,
 			"【要対応】12番 保留の期限です。続いています: 証明書 期限まで3日4時間（example.social）" + fixJa + footJa,
 		},
 		{
-			"what was taken a week ago", news{Alert: a, Reason: Untaken, Ack: bob},
+			"what was taken a week ago",
+			news{Alert: a, Reason: Untaken, Ack: bob},
 			"[Action needed] #12 still there a week after it was taken: certificate of example.social expires in 3 d 4 h" + fix + "Taken by bob on 16 Nov.\n" + foot,
 			"【要対応】12番 対応開始から1週間、続いています: 証明書 期限まで3日4時間（example.social）" + fixJa + "11/16にbobさんが対応を始めました。\n" + footJa,
 		},
 		{
-			"the next admin", news{Alert: a, Reason: Escalated},
+			"the next admin",
+			news{Alert: a, Reason: Escalated},
 			"[Action needed] #12 nobody has taken it: certificate of example.social expires in 3 d 4 h" + fix + foot,
 			"【要対応】12番 まだ誰も対応していません: 証明書 期限まで3日4時間（example.social）" + fixJa + footJa,
 		},
 		{
-			"what comes and goes", news{Alert: unsteady, Reason: Follows},
+			"what comes and goes",
+			news{Alert: unsteady, Reason: Follows},
 			"[Action needed] #12 comes and goes: certificate of example.social expires in 3 d 4 h\nIt changed 4 times within a day. I speak of it again when it gets worse, or has been quiet for a day." + fix + foot,
 			"【要対応】12番 出たり消えたりしています: 証明書 期限まで3日4時間（example.social）\n1日のうちに4回変化しました。悪化したとき、または1日落ち着いたときにお知らせします。" + fixJa + footJa,
 		},
 		{
-			"its end", news{Alert: over},
+			"its end",
+			news{Alert: over},
 			"[Resolved] #12 quiet for a day now: certificate of example.social expires in 3 d 4 h",
 			"【解消】12番 1日落ち着いています: 証明書 期限まで3日4時間（example.social）",
 		},
 		{
-			"with what it explains", news{Alert: a, Reason: ToldNow, Effects: []incident.Alert{page}, Explains: []int64{11, 13}},
+			"with what it explains",
+			news{Alert: a, Reason: ToldNow, Effects: []incident.Alert{page}, Explains: []int64{11, 13}},
 			"[Action needed] #12 certificate of example.social expires in 3 d 4 h\nnginx is still using the old one.\n#13 because of #12: web UI: 502\nProbably the cause of #11 too.\nFix: sudo systemctl reload nginx\n" + foot,
 			"【要対応】12番 証明書 期限まで3日4時間（example.social）\nnginxが古い証明書のまま動いています。\n13番（12番の影響）: Web画面 502\n11番の原因もおそらくこれです。\n対処: sudo systemctl reload nginx\n" + footJa,
 		},

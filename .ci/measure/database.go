@@ -21,14 +21,15 @@ const (
 // once, as the guest names it.
 const federationWhole = "federation, everything"
 
-// databaseTook is what the looks at the large database took: milliseconds of
-// the database's own time, one figure for each round.
+// databaseTook is what the looks at the large database took, in milliseconds,
+// one figure for each round.
 type databaseTook struct {
 	Told   []string
 	Checks []struct {
 		Name       string
 		Calls      int
 		Time       figures
+		Processor  figures
 		Statements []struct {
 			SQL   string
 			Calls int
@@ -43,9 +44,12 @@ type databaseTook struct {
 
 // measureDatabase lets the checks that read Mastodon's database look at one of
 // ten million posts, two million accounts and a thousand servers, which stays
-// on disk between runs. The time is PostgreSQL's own, as pg_stat_statements has
-// it, planning included. The yardsticks are what an admin asks by hand: what
-// the dashboard counts; and when each server was heard, and who follows where.
+// on disk between runs. Everything that is read is in memory, so that the
+// database's time is what its processes use of a processor: that is judged, for
+// by the clock it depends on what else this machine does. Each statement's is
+// by the clock, as pg_stat_statements has it, planning included. The yardsticks
+// are what an admin asks by hand: what the dashboard counts; and when each server
+// was heard, and who follows where.
 func measureDatabase(ctx context.Context, w *workshop) ([]verdict, error) {
 	dir, err := w.folder()
 	if err != nil {
@@ -78,15 +82,17 @@ func (w *workshop) databaseVerdicts(took databaseTook) []verdict {
 	}
 	var tick, federation figures
 	for _, c := range took.Checks {
-		w.say("   %s: %s, %d statements", c.Name, c.Time, c.Calls)
+		w.say("   %s: %d statements", c.Name, c.Calls)
+		w.say("      processor:  %s", c.Processor)
+		w.say("      statements: %s", c.Time)
 		for _, s := range c.Statements {
 			w.say("      %8.2f ms (least %.2f), %dx %s", s.Time.median(), s.Time.quantile(0), s.Calls, shortSQL(s.SQL))
 		}
 		switch {
 		case c.Name == federationWhole:
-			federation = c.Time
+			federation = c.Processor
 		case !strings.HasPrefix(c.Name, "federation"):
-			for i, t := range c.Time {
+			for i, t := range c.Processor {
 				if i == len(tick) {
 					tick = append(tick, 0)
 				}
@@ -101,8 +107,8 @@ func (w *workshop) databaseVerdicts(took databaseTook) []verdict {
 		w.say("   read from end to end: %s", plan)
 	}
 	return []verdict{
-		{"database", "ms of database time (median, one tick)", tick.median(), took.ByHand["tick"].median(), databaseTick},
-		{"database federation", "ms of database time (median, all levels)", federation.median(), took.ByHand["federation"].median(), databaseFederation},
+		{"database", "ms of the database's processor time (median, one tick)", tick.median(), took.ByHand["tick"].median(), databaseTick},
+		{"database federation", "ms of the database's processor time (median, all levels)", federation.median(), took.ByHand["federation"].median(), databaseFederation},
 		{"database scans", "large tables read from end to end", float64(took.Scans + len(took.Scanned)), float64(took.ByHands), 0},
 	}
 }

@@ -33,9 +33,9 @@ const (
 
 func (h *host) beforeRights(t *testing.T) {
 	s := h.run(t, "root", "check", "--lang", "en")
-	s.says(t, "[Unknown] database, Sidekiq, federation, moderation, Mastodon's version: "+noRole, "  Look: sudo sababan check --verbose")
+	s.says(t, "[Unknown] database, Sidekiq, federation, moderation, …: "+noRole, "  Look: sudo sababan check --verbose")
 	s.never(t, "GRANT")
-	h.run(t, "root", "check", "--lang", "ja").says(t, "【確認できず】データベース、Sidekiq、連合、モデレーション、Mastodonのバージョン: PostgreSQLに接続を拒否されました（「role \"sababan\" does not exist」）")
+	h.run(t, "root", "check", "--lang", "ja").says(t, "【確認できず】データベース、Sidekiq、連合、モデレーション、…: PostgreSQLに接続を拒否されました（「role \"sababan\" does not exist」）")
 }
 
 func (h *host) giveRights(t *testing.T) {
@@ -205,9 +205,9 @@ func (h *host) asOrdinary(t *testing.T) {
 	s := h.run(t, "ordinary", "check", "--lang", "en")
 	s.says(t,
 		hostLive+"/.env.production may not be read by this user; more is seen with: sudo sababan check",
-		"[Unknown] database, Sidekiq, federation, moderation: PostgreSQL does not let sababan in (\"Peer authentication failed for user \\\"sababan\\\"\")",
+		"[Unknown] database, Sidekiq, federation, moderation…: PostgreSQL does not let sababan in (\"Peer authentication failed for user \\\"sababan\\\"\")",
 		"  Only root and the system user sababan can see this:", "  Look: sudo sababan check",
-		"Not set up: certs, webui, streaming, instance, latency, rules, …", "Fine Redis …",
+		"Not set up: certs, webui, streaming, instance, latency, …", "Fine Redis …",
 	)
 	s.never(t, "--verbose", "No Mastodon was found")
 	h.run(t, "ordinary", "check", "--verbose").never(t, "GRANT", "ACL SETUSER")

@@ -25,14 +25,14 @@ func TestOnAPlainDebianTheProgramIsBriefAndTrue(t *testing.T) {
 	en.says(t,
 		"Fine disk: / … other file systems fine", "Fine services: no service of Mastodon's on this machine",
 		"Fine backups: no Mastodon and no backups on this machine", "[Warning] 2 security updates waiting", "  Packages: adduser, tzdata.",
-		"Not set up: database, redis, sidekiq, certs, webui, streaming, instance, latency, federation, moderation, rules, …",
+		"Not set up: database, redis, sidekiq, certs, webui, streaming, instance, latency, federation, moderation, …",
 		"No Mastodon was found on this machine. To watch one that runs elsewhere, write its name into [server] domain of the configuration.",
 		"Takes long, so only by name: sababan check usage…",
 	)
 	ja.says(t,
 		"正常 サービス: このマシンではMastodon関係のサービスは動いていません", "正常 バックアップ: このマシンにはMastodonもバックアップもありません",
 		"【注意】セキュリティ更新が2件あります",
-		"未設定: database、redis、sidekiq、certs、webui、streaming、instance、latency、federation、moderation、rules、…",
+		"未設定: database、redis、sidekiq、certs、webui、streaming、instance、latency、federation、moderation、…",
 		"このマシンにMastodonは見つかりませんでした。別のマシンのMastodonを見るには、設定ファイルの [server] domain に名前を書いてください。",
 	)
 	for _, s := range []saying{en, ja, h.run(t, "ordinary", "check")} {

@@ -59,6 +59,10 @@ server {
   ssl_certificate_key /etc/letsencrypt/live/` + hostDomain + `/privkey.pem;
   root ` + hostLive + `/public;
   location / { try_files $uri @proxy; }
+  location ^~ /system/ {
+    add_header Cache-Control "public, max-age=2419200, immutable"; add_header X-Content-Type-Options nosniff;
+    add_header Content-Security-Policy "default-src 'none'; form-action 'none'"; try_files $uri =404;
+  }
   location ^~ /packs/ { add_header Cache-Control "public, max-age=2419200, must-revalidate"; try_files $uri =404; }
   location ^~ /api/v1/streaming {
     proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;

@@ -25,12 +25,12 @@ const outFile = "SABABAN_BENCH_OUT"
 
 const rounds = 11
 
-// took is the answer: milliseconds of the database's time, planning included,
-// each of the lists with one figure for each round.
+// took is the answer, in milliseconds, each of the lists with one figure for
+// each round.
 type took struct {
 	Told    []string
 	Checks  []checkTook
-	ByHand  map[string][]float64 // "tick" and "federation"
+	ByHand  map[string][]float64 // "tick" and "federation", the processor's time
 	Scanned []string             // what was read from end to end, with the check and the plan
 	Scans   int                  // sequential scans of the large tables, as PostgreSQL counts them
 	ByHands int                  // and those of what is done by hand
@@ -38,8 +38,9 @@ type took struct {
 
 type checkTook struct {
 	Name       string
-	Calls      int // of the last round
-	Time       []float64
+	Calls      int       // of the last round
+	Time       []float64 // as pg_stat_statements has it, planning included
+	Processor  []float64 // that PostgreSQL used, connections included
 	Statements []statement
 }
 
@@ -87,25 +88,20 @@ func TestMeasure(t *testing.T) {
 		w.open(t)
 		for _, l := range w.looks(t) {
 			s.run(t, databaseName, "SELECT pg_stat_statements_reset()")
+			idle := s.processor(t, role)
 			l.look(t)
+			used := s.processor(t, role) - idle
 			c := results[l.name]
 			if c == nil {
 				c = &checkTook{Name: l.name}
 				results[l.name] = c
 			}
 			c.add(s.statements(t, role))
+			c.Processor = append(c.Processor, used)
 		}
 		before := s.scans(t, superuser)
 		for name, questions := range byHand {
-			s.run(t, databaseName, "SELECT pg_stat_statements_reset()")
-			for _, q := range questions {
-				s.run(t, databaseName, q)
-			}
-			sum := 0.0
-			for _, one := range s.statements(t, superuser) {
-				sum += one.ms
-			}
-			out.ByHand[name] = append(out.ByHand[name], sum)
+			out.ByHand[name] = append(out.ByHand[name], s.ask(t, questions))
 		}
 		out.ByHands = s.scans(t, superuser) - before
 	}
@@ -184,6 +180,62 @@ func (s *store) statements(t *testing.T, role string) []asked {
 		out = append(out, limits)
 	}
 	return out
+}
+
+// processor is the time that the connections of a role have used so far, in
+// milliseconds: unlike the clock's it knows nothing of what else this machine
+// does. All that is read is in memory.
+func (s *store) processor(t *testing.T, role string) float64 {
+	t.Helper()
+	conn, err := s.connect(t.Context(), databaseName, superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	rows, err := conn.Query(t.Context(), "SELECT pid FROM pg_stat_activity WHERE usename = $1", role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, pid := range pids {
+		sum += used(t, uint32(pid))
+	}
+	return sum
+}
+
+// used is the processor time of a process so far, in milliseconds.
+func used(t *testing.T, pid uint32) float64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	var ns float64
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &ns)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ns / 1e6
+}
+
+// ask asks by hand, and returns the processor time that the answers took. One
+// process answers, so that all of it is counted.
+func (s *store) ask(t *testing.T, questions []string) float64 {
+	t.Helper()
+	conn, err := s.connect(t.Context(), databaseName, superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	for _, q := range append([]string{"SET max_parallel_workers_per_gather = 0"}, questions...) {
+		if _, err := conn.PgConn().Exec(t.Context(), q).ReadAll(); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	return used(t, conn.PgConn().PID())
 }
 
 // scans is how often the large tables were read from end to end so far, when the
