@@ -85,6 +85,7 @@ func TestMeasure(t *testing.T) {
 		// Connections are closed after a minute without use, so that most ticks
 		// find none.
 		w.close()
+		s.alone(t, role)
 		w.open(t)
 		for _, l := range w.looks(t) {
 			s.run(t, databaseName, "SELECT pg_stat_statements_reset()")
@@ -242,6 +243,13 @@ func (s *store) ask(t *testing.T, questions []string) float64 {
 // connections of a role have ended: PostgreSQL adds up what they did then.
 func (s *store) scans(t *testing.T, of string) int {
 	t.Helper()
+	s.alone(t, of)
+	return get[int](t, s, `SELECT coalesce(sum(seq_scan), 0)::int FROM pg_stat_user_tables WHERE relname IN ('statuses', 'accounts', 'media_attachments')`)
+}
+
+// alone returns when the connections of a role have ended.
+func (s *store) alone(t *testing.T, of string) {
+	t.Helper()
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for get[bool](t, s, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid() AND backend_type = 'client backend')", of) {
@@ -251,7 +259,6 @@ func (s *store) scans(t *testing.T, of string) int {
 		case <-again.C:
 		}
 	}
-	return get[int](t, s, `SELECT coalesce(sum(seq_scan), 0)::int FROM pg_stat_user_tables WHERE relname IN ('statuses', 'accounts', 'media_attachments')`)
 }
 
 // seesScans asserts that reading a large table from end to end is seen both in
