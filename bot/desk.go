@@ -52,16 +52,12 @@ func (d *desk) turn(ctx context.Context, now time.Time) (frozen int, next time.T
 		}
 	}
 	for _, who := range d.admins {
-		again, err := d.remind(ctx, who, now)
-		if err != nil {
-			return frozen, time.Time{}, err
-		}
 		n, at, err := d.freeze(ctx, who, now)
 		if err != nil {
 			return frozen, time.Time{}, err
 		}
 		frozen += n
-		next = soonest(next, again, at)
+		next = soonest(next, at)
 	}
 	return frozen, next, nil
 }
@@ -149,50 +145,35 @@ func insertTelling(ctx context.Context, tx *sql.Tx, alert int64, admin string, n
 
 // remind makes tellings of what is to be told again by now, and returns when
 // the next will be.
-func (d *desk) remind(ctx context.Context, who Admin, now time.Time) (next time.Time, err error) {
-	err = d.db.Write(ctx, func(tx *sql.Tx) error {
-		next = time.Time{}
-		greeted, err := metaValue(ctx, tx, "hello:"+who.Account)
-		if err != nil || greeted == "" {
-			return err
+func (d *desk) remind(ctx context.Context, tx *sql.Tx, s situation, who Admin, now time.Time) (next time.Time, err error) {
+	for _, i := range s.live {
+		if i.Phase != incident.Open {
+			continue
 		}
-		s, err := d.situation(ctx, tx, now)
+		st := d.standing(s, i, i.Severity, who, now)
+		if i.Severity < checks.Critical && st.SnoozeEnded.IsZero() {
+			next = soonest(next, future(st.Snooze.Until, now))
+			continue
+		}
+		told, err := toldOf(ctx, tx, i.ID, who.Account)
 		if err != nil {
-			return err
+			return time.Time{}, err
 		}
-		for _, i := range s.live {
-			if i.Phase != incident.Open {
-				continue
-			}
-			st := d.standing(s, i, i.Severity, who, now)
-			if i.Severity < checks.Critical && st.SnoozeEnded.IsZero() {
-				next = soonest(next, future(st.Snooze.Until, now))
-				continue
-			}
-			told, err := toldOf(ctx, tx, i.ID, who.Account)
-			if err != nil {
-				return err
-			}
-			if st.Others, err = firstTold(ctx, tx, i.ID); err != nil {
-				return err
-			}
-			t := Remind(i, who, told, st, now)
-			switch {
-			case !t.Tell:
-				// An end of what holds it is an instant to look again.
-				next = soonest(next, future(st.Ack.Until, now), future(st.Snooze.Until, now))
-			case t.Due.After(now):
-				next = soonest(next, t.Due)
-			default:
-				if err := addReminder(ctx, tx, i, who.Account, t); err != nil {
-					return err
-				}
+		if st.Others, err = firstTold(ctx, tx, i.ID); err != nil {
+			return time.Time{}, err
+		}
+		t := Remind(i, who, told, st, now)
+		switch {
+		case !t.Tell:
+			// An end of what holds it is an instant to look again.
+			next = soonest(next, future(st.Ack.Until, now), future(st.Snooze.Until, now))
+		case t.Due.After(now):
+			next = soonest(next, t.Due)
+		default:
+			if err := addReminder(ctx, tx, i, who.Account, t); err != nil {
+				return time.Time{}, err
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("bot: choosing what is told again: %w", err)
 	}
 	return next, nil
 }

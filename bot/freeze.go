@@ -47,15 +47,15 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 		if err != nil || !known {
 			return err // what is owed to somebody unknown waits for the name
 		}
-		owed, err := owedTo(ctx, tx, who.Account)
-		if err != nil {
-			return err
-		}
 		greeted, err := metaValue(ctx, tx, "hello:"+who.Account)
 		if err != nil {
 			return err
 		}
 		if greeted == "" {
+			owed, err := owedTo(ctx, tx, who.Account)
+			if err != nil {
+				return err
+			}
 			// The first run is one message: all that is wrong already is one list.
 			if !ready {
 				next = now.Add(time.Second)
@@ -65,6 +65,14 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 			return d.freezeHello(ctx, tx, who, to, hello, owed, now)
 		}
 		s, err := d.situation(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		again, err := d.remind(ctx, tx, s, who, now)
+		if err != nil {
+			return err
+		}
+		owed, err := owedTo(ctx, tx, who.Account)
 		if err != nil {
 			return err
 		}
@@ -80,7 +88,7 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 		}
 		more, at, err := d.freezeOwed(ctx, tx, s, who, to, owed, now)
 		n += more
-		next = soonest(digestAt, at)
+		next = soonest(again, digestAt, at)
 		return err
 	})
 	if err != nil {

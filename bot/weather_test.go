@@ -42,13 +42,13 @@ func newLand(w *world) *land {
 		{Account: "bob", Hears: bot.HearsCritical, Topics: []string{"all"}, Lang: checks.Japanese, Zone: tokyo, Quiet: quiet, Morning: 8 * 60},
 		{Account: "carol", Hears: bot.HearsEscalation, Topics: []string{"all"}, Lang: checks.English, Zone: zone, Quiet: quiet, Morning: 8 * 60},
 	}
-	w.cron, w.flap, w.poll = "*/10 * * * *", true, 2*time.Hour
+	w.cron, w.flap, w.poll = "*/30 * * * *", true, 4*time.Hour
 	twice := map[string]checks.Rule{"full": {Warning: checks.Looks{Open: 2, Resolve: 2}, Critical: checks.Looks{Open: 1, Resolve: 2}}}
 	for _, k := range []checks.Kind{
-		{Name: "database", After: []string{"disk"}, Rules: twice, Scope: checks.Site},
-		{Name: "webui", After: []string{"database", "services"}, AfterUpdate: true, Rules: twice, Scope: checks.Site},
-		{Name: "services", After: []string{"disk"}, AfterUpdate: true, Rules: twice},
-		{Name: "rules", Scope: checks.Site},
+		{Name: "database", Cron: "*/10 * * * *", After: []string{"disk"}, Rules: twice, Scope: checks.Site},
+		{Name: "webui", Cron: "*/10 * * * *", After: []string{"database", "services"}, AfterUpdate: true, Rules: twice, Scope: checks.Site},
+		{Name: "services", Cron: "*/15 * * * *", After: []string{"disk"}, AfterUpdate: true, Rules: twice},
+		{Name: "rules", Cron: "0 */6 * * *", Scope: checks.Site},
 	} {
 		k.Title, k.Timeout = checks.Same(k.Name), time.Minute
 		g := &gauge{seen: checks.Observation{Summary: checks.Same("fine")}}
@@ -157,14 +157,14 @@ func TestFourWeeksOfWeather(t *testing.T) {
 		// A full disk; the daemon is down when it ends.
 		l.at(3, 19, 10, 0)
 		l.is("disk", checks.Critical, checks.Now, "/ is 97 % full")
-		l.at(3, 19, 10, 30)
+		l.at(3, 19, 10, 50)
 		l.hear("a full disk is told now", []string{"[Action needed] #6 / is 97 % full"}, []string{"【要対応】6番 / is 97 % full"}, none())
 		l.stop()
 		l.at(3, 19, 11, 0)
 		l.well("disk")
 		l.at(3, 19, 11, 30)
 		l.start()
-		l.at(3, 19, 12, 0)
+		l.at(3, 19, 12, 50)
 		l.hear("its end is owed over a restart", []string{"[Resolved] #6"}, []string{"【解消】6番"}, none())
 
 		l.at(3, 20, 8, 2)
@@ -215,18 +215,18 @@ func TestFourWeeksOfWeather(t *testing.T) {
 		l.hear("and comes back in the morning", []string{"[Warning] #10 the snooze is over, still there: / is 86 % full"}, none(), none())
 		l.at(3, 29, 10, 0)
 		l.is("disk", checks.Critical, checks.Now, "/ is 95 % full")
-		l.at(3, 29, 10, 20)
+		l.at(3, 29, 10, 50)
 		l.hear("worse is told now", []string{"[Action needed] #10 worse: / is 95 % full"}, []string{"【要対応】10番 悪化: / is 95 % full"}, none())
-		l.at(3, 29, 12, 20)
+		l.at(3, 29, 12, 50)
 		l.hear("nobody takes it for two hours: the next admin", none(), none(), []string{"[Action needed] #10 nobody has taken it: / is 95 % full"})
-		l.at(3, 29, 12, 30)
+		l.at(3, 29, 12, 55)
 		l.say(l.bob, "10番 対応します")
 		l.hear("bob takes it", []string{"bob is on #10 (/ is 95 % full)"}, []string{"10番（/ is 95 % full）は対応中として記録しました。"}, []string{"bob is on #10 (/ is 95 % full)"})
 		l.at(3, 30, 15, 0)
 		l.hear("no reminders for what is taken", none(), none(), none())
 		l.well("disk")
-		l.at(3, 30, 15, 30)
-		l.hear("its end, to all who heard of it; in Tokyo it is half past ten at night", []string{"[Resolved] #10"}, []string{"【解消】10番"}, []string{"[Resolved] #10"})
+		l.at(3, 30, 15, 50)
+		l.hear("its end, to all who heard of it; in Tokyo it is not eleven at night yet", []string{"[Resolved] #10"}, []string{"【解消】10番"}, []string{"[Resolved] #10"})
 
 		l.at(4, 3, 8, 2)
 		l.hear("the last Monday", []string{"To do this week: 1 note."}, none(), none())
@@ -238,7 +238,6 @@ func TestFourWeeksOfWeather(t *testing.T) {
 func TestFourHealthyWeeksAreSilent(t *testing.T) {
 	inBubble(t, sandbox.Options{}, func(w *world) {
 		l := newLand(w)
-		l.cron = "*/30 * * * *"
 		l.at(3, 10, 12, 0)
 		l.start()
 		l.at(3, 10, 12, 5)
@@ -251,7 +250,7 @@ func TestFourHealthyWeeksAreSilent(t *testing.T) {
 			l.pass(time.Until(at))
 			l.is("webui", checks.Warning, checks.Now, "web UI: slow")
 			l.is("database", checks.Warning, checks.Now, "many connections")
-			l.pass(30 * time.Minute)
+			l.pass(10 * time.Minute)
 			l.well("webui")
 			l.well("database")
 			switch day {

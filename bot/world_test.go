@@ -69,7 +69,7 @@ func ill(severity checks.Severity, road checks.Road, headline string) checks.Obs
 
 // beside is a check besides the disk.
 type beside struct {
-	kind  checks.Kind
+	kind  checks.Kind // Cron where it differs from the world's
 	gauge *gauge
 }
 
@@ -146,7 +146,13 @@ func (w *world) start() {
 	}
 	jobs := []schedule.Job{{Kind: kind, Check: w.disk, Times: times}}
 	for _, m := range w.more {
-		jobs = append(jobs, schedule.Job{Kind: m.kind, Check: m.gauge, Times: times})
+		own := times
+		if m.kind.Cron != "" {
+			if own, err = schedule.ParseCron(m.kind.Cron, time.UTC); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		jobs = append(jobs, schedule.Job{Kind: m.kind, Check: m.gauge, Times: own})
 	}
 	var brain *bot.Bot
 	flap := incident.Flap{}
