@@ -47,14 +47,14 @@ func TestAKilledTestLeavesNothing(t *testing.T) {
 	}
 	line, err := bufio.NewReader(said).ReadString('\n')
 	pid, dir, _ := strings.Cut(strings.TrimSpace(line), " ")
-	before := processesBelow(t, dir)
+	before, shared := processesBelow(t, dir), sharedMemory(t, pid)
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(before) < 3 || !sharedMemory(t, pid) {
-		t.Errorf("before it was killed: processes %v, shared memory: %v", before, sharedMemory(t, pid))
+	if len(before) < 3 || !shared {
+		t.Errorf("before it was killed: processes %v, shared memory: %v", before, shared)
 	}
 	over := time.NewTimer(patience)
 	defer over.Stop()
