@@ -93,12 +93,12 @@ func redisWords(f Fault, place, message, setting string) (why checks.Text, advic
 	switch f {
 	case NotThere:
 		return checks.Text{
-			En: "Redis does not listen at " + at,
-			Ja: "Redisが " + at + " で待ち受けていません",
-		}, checks.Advice{
-			Text: checks.Text{En: "If it runs elsewhere, set [server] " + setting + ".", Ja: "別の場所で動いている場合は、[server] " + setting + " を設定してください。"},
-			Look: checks.Sh("systemctl", "status", "redis-server"),
-		}, true
+				En: "Redis does not listen at " + at,
+				Ja: "Redisが " + at + " で待ち受けていません",
+			}, checks.Advice{
+				Text: checks.Text{En: "If it runs elsewhere, set [server] " + setting + ".", Ja: "別の場所で動いている場合は、[server] " + setting + " を設定してください。"},
+				Look: checks.Sh("systemctl", "status", "redis-server"),
+			}, true
 	case Silent:
 		return checks.Text{
 			En: "Redis at " + at + " does not answer in time",
