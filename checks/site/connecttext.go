@@ -92,13 +92,15 @@ func redisWords(f Fault, place, message, setting string) (why checks.Text, advic
 	at := checks.QuoteName(place)
 	switch f {
 	case NotThere:
-		return checks.Text{
-				En: "Redis does not listen at " + at,
-				Ja: "Redisが " + at + " で待ち受けていません",
-			}, checks.Advice{
-				Text: checks.Text{En: "If it runs elsewhere, set [server] " + setting + ".", Ja: "別の場所で動いている場合は、[server] " + setting + " を設定してください。"},
-				Look: checks.Sh("systemctl", "status", "redis-server"),
-			}, true
+		why = checks.Text{
+			En: "Redis does not listen at " + at,
+			Ja: "Redisが " + at + " で待ち受けていません",
+		}
+		advice = checks.Advice{
+			Text: checks.Text{En: "If it runs elsewhere, set [server] " + setting + ".", Ja: "別の場所で動いている場合は、[server] " + setting + " を設定してください。"},
+			Look: checks.Sh("systemctl", "status", "redis-server"),
+		}
+		return why, advice, true
 	case Silent:
 		return checks.Text{
 			En: "Redis at " + at + " does not answer in time",
