@@ -21,7 +21,7 @@ const (
 	// provenDomains and provenAccounts bound the second question, whether a domain
 	// is really silent (own).
 	provenDomains  = 40
-	provenAccounts = 500
+	provenAccounts = 250
 )
 
 // recentSQL is the newest of each domain among the accounts heard last.

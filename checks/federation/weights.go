@@ -23,9 +23,9 @@ const (
 
 	// What is read (own, so that it takes half a second at most): people here,
 	// their follows, and the accounts that most of those lead to.
-	localsRead  = 20_000
-	followsRead = 150_000
-	targetsRead = 30_000
+	localsRead  = 15_000
+	followsRead = 100_000
+	targetsRead = 20_000
 )
 
 // limits hold for what is not read every few minutes (own: it takes a tenth of
