@@ -77,7 +77,7 @@ func New(o Options) *Bot {
 	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
 	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp, o.Off)
-	b.out = newOutbox(o.DB, o.Log, o.Channel)
+	b.out = newOutbox(o.DB, o.Log, o.Channel, func() int { return int(b.limit.Load()) })
 	b.people = newPeople(o.DB, o.Log, o.Home, o.Admins, &b.limit)
 	b.desk = &desk{
 		db: o.DB, log: o.Log, admins: o.Admins, grouping: o.Grouping,

@@ -14,7 +14,13 @@ type Message struct {
 	// Text is what to say, without the mention of the reader: a channel that
 	// needs one puts it at the end.
 	Text string
-	To   Recipient
+	// To is the reader; nobody in a public post.
+	To Recipient
+	// Visibility is "" for a direct message to its reader, and [Unlisted] or
+	// [Public] for a post to nobody in particular.
+	Visibility string
+	// Pictures go with it, at most [MostPictures].
+	Pictures []Picture
 	// Parent is the id, in this channel, of the post that this one answers.
 	Parent string
 	Lang   checks.Lang
@@ -71,6 +77,8 @@ type Receipt struct {
 	Final bool
 	// ParentGone means that the post to answer is not there any more.
 	ParentGone bool
+	// NoPictures means that the pictures will never pass, but the words may.
+	NoPictures bool
 	// NotBefore is when the channel said that it may be tried again; or zero.
 	NotBefore time.Time
 }

@@ -24,6 +24,7 @@ type outbox struct {
 	db      *state.DB
 	log     *slog.Logger
 	channel Channel
+	limit   func() int // of a post, in characters
 	wake    chan struct{}
 
 	mu     sync.Mutex
@@ -52,8 +53,8 @@ const (
 	refusedRetry = time.Hour // the longest wait of a post that is refused, or cannot be looked for, by itself
 )
 
-func newOutbox(db *state.DB, log *slog.Logger, c Channel) *outbox {
-	return &outbox{db: db, log: log, channel: c, wake: make(chan struct{}, 1), health: Health{Channel: c.Name()}}
+func newOutbox(db *state.DB, log *slog.Logger, c Channel, limit func() int) *outbox {
+	return &outbox{db: db, log: log, channel: c, limit: limit, wake: make(chan struct{}, 1), health: Health{Channel: c.Name()}}
 }
 
 // Wake tells the outbox that something new waits.
@@ -123,7 +124,9 @@ type outgoing struct {
 	to               Recipient
 	parent           string // a status id by now
 	lang             checks.Lang
+	visibility       string
 	parts            []string
+	pictures         []Picture // of the first part; none once that is there
 	ids              []string
 	attempts         int
 	attemptAt        time.Time // of an attempt whose outcome is unknown
@@ -185,8 +188,8 @@ func outgoingPost(ctx context.Context, tx *sql.Tx, key string) (*outgoing, error
 	var lang, parts, ids string
 	var attemptAt sql.NullInt64
 	var created int64
-	err := tx.QueryRowContext(ctx, `SELECT kind, admin, recipient_id, recipient_handle, COALESCE(parent, ''), lang, parts, ids, attempts, attempt_at, created FROM post WHERE key = ?`, key).
-		Scan(&p.kind, &p.admin, &p.to.ID, &p.to.Handle, &p.parent, &lang, &parts, &ids, &p.attempts, &attemptAt, &created)
+	err := tx.QueryRowContext(ctx, `SELECT kind, admin, recipient_id, recipient_handle, COALESCE(parent, ''), lang, visibility, parts, ids, attempts, attempt_at, created FROM post WHERE key = ?`, key).
+		Scan(&p.kind, &p.admin, &p.to.ID, &p.to.Handle, &p.parent, &lang, &p.visibility, &parts, &ids, &p.attempts, &attemptAt, &created)
 	if err != nil {
 		return nil, err
 	}
@@ -207,6 +210,9 @@ func outgoingPost(ctx context.Context, tx *sql.Tx, key string) (*outgoing, error
 	}
 	if err := errors.Join(json.Unmarshal([]byte(parts), &p.parts), json.Unmarshal([]byte(ids), &p.ids)); err != nil {
 		return nil, fmt.Errorf("post %s: %w", key, err)
+	}
+	if p.pictures, err = picturesOf(ctx, tx, key); err != nil {
+		return nil, err
 	}
 	return &p, nil
 }
@@ -258,10 +264,13 @@ func (o *outbox) attempt(ctx context.Context, p *outgoing, failures *int) time.T
 func (o *outbox) message(p *outgoing) Message {
 	part := len(p.ids)
 	m := Message{
-		Key: fmt.Sprintf("%s-%d", p.key, part), Text: p.parts[part], To: p.to, Parent: p.parent, Lang: p.lang, Since: p.created,
+		Key: fmt.Sprintf("%s-%d", p.key, part), Text: p.parts[part], To: p.to, Visibility: p.visibility,
+		Parent: p.parent, Lang: p.lang, Since: p.created,
 	}
 	if part > 0 {
 		m.Parent = p.ids[part-1]
+	} else {
+		m.Pictures = p.pictures
 	}
 	return m
 }
@@ -341,6 +350,9 @@ func (o *outbox) arrived(ctx context.Context, p *outgoing, id string) {
 		if _, err := tx.ExecContext(ctx, `UPDATE post SET ids = ?, attempt_at = NULL, problem = NULL, attempts = 0 WHERE key = ?`, string(text), p.key); err != nil {
 			return err
 		}
+		if err := dropPictures(ctx, tx, p.key); err != nil {
+			return err
+		}
 		if len(ids) < len(p.parts) {
 			return nil
 		}
@@ -371,13 +383,17 @@ func (o *outbox) refused(ctx context.Context, p *outgoing, r Receipt, failures *
 		o.log.Warn("the post to answer is gone; sent by itself", "post", p.key)
 		o.setOrLog(ctx, p.key, `attempt_at = NULL, parent = NULL, next_at = ?`, now.UnixMilli())
 		return time.Time{}
+	case r.NoPictures && len(p.pictures) > 0:
+		o.log.Warn("the pictures of a post are not taken; sent as words", "post", p.key, "why", r.Why)
+		o.sayPictures(ctx, p, r.Why, now)
+		return time.Time{}
 	case r.Final:
 		o.trouble(p, r.Why, "given up")
 		o.giveUp(ctx, p, r.Why)
 		return time.Time{}
 	case r.ForMessage:
 		o.trouble(p, r.Why, "tried again later")
-		o.setOrLog(ctx, p.key, `attempt_at = NULL, attempts = attempts + 1, next_at = ?, problem = ?`, now.Add(ownBackoff(p.attempts)).UnixMilli(), r.Why)
+		o.setOrLog(ctx, p.key, `attempt_at = NULL, attempts = attempts + 1, next_at = ?, problem = ?`, later(now.Add(ownBackoff(p.attempts)), r.NotBefore).UnixMilli(), r.Why)
 		return time.Time{}
 	}
 	o.trouble(p, r.Why, "tried again later")
@@ -400,6 +416,9 @@ func (o *outbox) giveUp(ctx context.Context, p *outgoing, why string) {
 			if _, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, attempt_at = NULL, problem = ? WHERE `+where, postRefused, why, p.key); err != nil {
 				return err
 			}
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM picture WHERE post IN (SELECT key FROM post WHERE state = ?)`, postRefused); err != nil {
+			return err
 		}
 		// The end of what was never told is not told either, also where it was
 		// decided but not frozen yet.

@@ -53,7 +53,7 @@ func TestWhatHangsOnARefusedOpeningIsNotTold(t *testing.T) {
 			       (4, 'alice', 'told now', 0, 'delivered', 'c'), (5, 'alice', 'x', 0, 'owed', NULL),
 			       (1, 'bob', 'told now', 0, 'delivered', 'z'), (3, 'bob', 'x', 0, 'owed', NULL)`,
 	)
-	o := newOutbox(db, slog.New(slog.DiscardHandler), noChannel{})
+	o := newOutbox(db, slog.New(slog.DiscardHandler), noChannel{}, func() int { return defaultLimit })
 	o.giveUp(t.Context(), &outgoing{key: "a", admin: "alice"}, "422")
 
 	got := map[string]string{}

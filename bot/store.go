@@ -53,18 +53,25 @@ type post struct {
 	Created  time.Time
 	// NotBefore is when it may leave; the zero time is at once.
 	NotBefore time.Time
+	// Visibility is that of a [Message]; a public post has neither Admin nor To.
+	Visibility string
+	// Pictures go with the first part.
+	Pictures []Picture
 }
 
 func (d *desk) insert(ctx context.Context, tx *sql.Tx, p post) error {
-	parts, err := json.Marshal(Split(p.Text, d.limit(), len([]rune(p.To.Handle))+2))
+	parts, err := json.Marshal(Split(p.Text, d.limit(), mentionRoom(p.To)))
 	if err != nil {
 		return err
 	}
 	parent := sql.NullString{String: p.Parent, Valid: p.Parent != ""}
-	_, err = tx.ExecContext(ctx, `INSERT INTO post (key, kind, channel, admin, recipient_id, recipient_handle, parent, lang, severity, parts, ids, state, attempts, next_at, created)
-		VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, ?, '[]', ?, 0, ?, ?)`,
-		p.Key, p.Kind, p.Admin, p.To.ID, p.To.Handle, parent, string(p.Lang), int(p.Severity), string(parts), postWaiting, later(p.NotBefore, p.Created).UnixMilli(), p.Created.UnixMilli())
-	return err
+	_, err = tx.ExecContext(ctx, `INSERT INTO post (key, kind, channel, admin, recipient_id, recipient_handle, parent, lang, severity, visibility, parts, ids, state, attempts, next_at, created)
+		VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, 0, ?, ?)`,
+		p.Key, p.Kind, p.Admin, p.To.ID, p.To.Handle, parent, string(p.Lang), int(p.Severity), p.Visibility, string(parts), postWaiting, later(p.NotBefore, p.Created).UnixMilli(), p.Created.UnixMilli())
+	if err != nil {
+		return err
+	}
+	return keepPictures(ctx, tx, p.Key, p.Pictures)
 }
 
 // freshKey makes a key that no other post has or had, on this server or after

@@ -104,10 +104,10 @@ func (b *Bot) erase(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// tooOld are the oldest messages from before an instant, as many as may be
-// deleted at once; a thread that is longer than that alone goes by itself.
+// tooOld are the oldest messages to admins from before an instant, as many as
+// may be deleted at once (what was said publicly stays said); a thread that is longer than that alone goes by itself.
 func tooOld(ctx context.Context, tx *sql.Tx, before time.Time) ([]oldPost, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT key, ids FROM post WHERE delivered < ? AND erased IS NULL ORDER BY delivered LIMIT ?`, before.UnixMilli(), eraseAtOnce)
+	rows, err := tx.QueryContext(ctx, `SELECT key, ids FROM post WHERE delivered < ? AND erased IS NULL AND visibility = '' ORDER BY delivered LIMIT ?`, before.UnixMilli(), eraseAtOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (b *Bot) forget(ctx context.Context, now time.Time) error {
 			{`DELETE FROM mention WHERE state <> 'new' AND received < ?`, []any{now.Add(-mentionLife).UnixMilli()}},
 			{`DELETE FROM deed WHERE at < ? AND (ended IS NOT NULL OR until < ?
 				OR incident <> 0 AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = deed.incident AND i.phase <> 'resolved'))`, []any{long, long}},
-			{`DELETE FROM post WHERE created < ? AND (erased IS NOT NULL OR state = 'refused')
+			{`DELETE FROM post WHERE created < ? AND (erased IS NOT NULL OR state = 'refused' OR state = 'delivered' AND visibility <> '')
 				AND NOT EXISTS (SELECT 1 FROM telling t WHERE t.post = post.key)`, []any{long}},
 		} {
 			if _, err := tx.ExecContext(ctx, one.delete, one.args...); err != nil {

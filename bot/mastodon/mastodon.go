@@ -49,6 +49,7 @@ type Mastodon struct {
 	log       *slog.Logger
 	patience  time.Duration
 	keys      keyring
+	uploads   uploads
 	listening chan struct{} // holds one while [Mastodon.Listen] runs
 
 	mu       sync.Mutex // guards what follows

@@ -19,6 +19,12 @@ type post struct {
 	CreatedAt  time.Time            `json:"created_at"`
 	Visibility string               `json:"visibility"`
 	Mentions   []gomastodon.Mention `json:"mentions"`
+	Media      []attached           `json:"media_attachments"`
+}
+
+// attached is what is looked at of a picture in a post.
+type attached struct {
+	ID gomastodon.ID `json:"id"`
 }
 
 func postOf(s *gomastodon.Status) post {
@@ -28,6 +34,9 @@ func postOf(s *gomastodon.Status) post {
 	}
 	if s.InReplyToID != nil {
 		p.Parent = gomastodon.ID(fmt.Sprint(s.InReplyToID))
+	}
+	for _, m := range s.MediaAttachments {
+		p.Media = append(p.Media, attached{ID: m.ID})
 	}
 	return p
 }
@@ -43,6 +52,9 @@ func (p post) readers() []string {
 // says tells whether the post has the text of a message. The closing mention of
 // its reader is left out, also where the server left it as plain words.
 func (p post) says(m bot.Message) bool {
+	if m.Visibility != "" {
+		return normalHTML(p.Content, nil) == normalText(m.Text)
+	}
 	handle, _, _ := strings.Cut(strings.TrimPrefix(m.To.Handle, "@"), "@")
 	names := []string{handle}
 	for _, mention := range p.Mentions {
@@ -59,12 +71,14 @@ const direct = "direct"
 type reach int
 
 const (
-	reachedReader  reach = iota // the reader and nobody else
+	reachedReader  reach = iota // the reader and nobody else; everybody, where it is public
 	reachedNobody               // the server did not take the mention of the reader
 	reachedOthers               // somebody who was not meant
-	reachedTooMany              // it is not direct
+	reachedTooMany              // it is more public than it was to be
+	reachedTooFew               // it was to be public and is not
 	otherMessage                // the server answered with the post of another message
 	rewritten                   // the right post, of another text: the server changed the words
+	unpictured                  // the right post, without its pictures
 )
 
 // skew is how far the clocks of the bot and of its home may stand apart (own).
@@ -72,13 +86,15 @@ const skew = time.Minute
 
 // reachOf judges a post that the server says it stored for a message.
 func reachOf(p post, m bot.Message) reach {
+	if m.Visibility != "" {
+		return publicReachOf(p, m)
+	}
 	same := p.says(m)
 	reader := slices.Contains(p.readers(), m.To.ID)
-	older := !p.CreatedAt.IsZero() && p.CreatedAt.Before(m.Since.Add(-skew))
 	switch {
 	// Before all else: whom another message reached is its own affair.
 	case slices.Contains(m.Except, string(p.ID)),
-		older && !(same && reader && string(p.Parent) == m.Parent),
+		p.older(m) && !(same && reader && string(p.Parent) == m.Parent),
 		!same && !reader:
 		return otherMessage
 	case p.Visibility != direct:
@@ -89,18 +105,48 @@ func reachOf(p post, m bot.Message) reach {
 		return reachedNobody
 	case !same:
 		return rewritten
+	case len(p.Media) != len(m.Pictures):
+		return unpictured
 	}
 	return reachedReader
+}
+
+// publicReachOf is [reachOf] for a post to nobody in particular. One that is
+// quieter than asked for is let stand: that is how a server publishes what an
+// account says that its moderators have limited.
+func publicReachOf(p post, m bot.Message) reach {
+	same := p.says(m)
+	switch {
+	case slices.Contains(m.Except, string(p.ID)),
+		p.older(m) && !(same && string(p.Parent) == m.Parent),
+		!same && p.Visibility == direct:
+		return otherMessage
+	case m.Visibility == bot.Unlisted && p.Visibility == bot.Public:
+		return reachedTooMany
+	case len(p.Mentions) > 0:
+		return reachedOthers
+	case !public(p.Visibility):
+		return reachedTooFew
+	case !same:
+		return rewritten
+	case len(p.Media) != len(m.Pictures):
+		return unpictured
+	}
+	return reachedReader
+}
+
+func public(visibility string) bool { return visibility == bot.Public || visibility == bot.Unlisted }
+
+// older tells whether a post was there before the message was frozen.
+func (p post) older(m bot.Message) bool {
+	return !p.CreatedAt.IsZero() && p.CreatedAt.Before(m.Since.Add(-skew))
 }
 
 // isMessage tells whether a post among the bot's own is a message whose answer
 // was lost.
 func isMessage(p post, m bot.Message) bool {
-	readers := p.readers()
 	return !slices.Contains(m.Except, string(p.ID)) &&
 		string(p.Parent) == m.Parent &&
-		p.Visibility == direct &&
-		slices.Contains(readers, m.To.ID) && len(others(readers, m.To.ID)) == 0 &&
 		!p.CreatedAt.Before(m.Since.Add(-skew)) &&
-		p.says(m)
+		reachOf(p, m) == reachedReader
 }

@@ -1,6 +1,7 @@
 package mastodon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -33,9 +34,10 @@ func (h *Mastodon) Name() string { return "mastodon" }
 // Patience bounds one attempt.
 func (h *Mastodon) Patience() time.Duration { return h.patience }
 
-// Send posts a message to its reader, directly and to nobody else. It is
-// Delivered only when the post could be read back and mentions the reader
-// alone; a post that reached anybody else, or nobody, is deleted.
+// Send posts a message to its reader, directly and to nobody else, or publicly
+// and to nobody in particular. It is Delivered only when the post could be read
+// back, mentions the reader alone (or nobody) and has its pictures; a post that
+// reached anybody else, or nobody, is deleted.
 func (h *Mastodon) Send(ctx context.Context, m bot.Message) bot.Receipt {
 	r := h.send(ctx, m)
 	if r.Outcome != bot.Delivered {
@@ -56,13 +58,28 @@ func (h *Mastodon) send(ctx context.Context, m bot.Message) bot.Receipt {
 	ctx, cancel := context.WithTimeout(ctx, h.patience)
 	defer cancel()
 
-	key := h.keys.current(m.Key)
-	p, err := h.post(ctx, m, handle, key)
+	v := form(m, handle)
+	if m.Visibility != "" {
+		me, err := h.self(ctx)
+		if err != nil {
+			return bot.Receipt{Outcome: bot.Refused, Why: err.Error()}
+		}
+		// The text mentions nobody, and the bot itself is the only one it may.
+		v.Set("allowed_mentions[]", me.ID)
+	}
+	media, r := h.upload(ctx, m)
+	if r.Why != "" {
+		return r
+	}
+	if len(media) > 0 {
+		v["media_ids[]"] = media
+	}
+	p, err := h.post(ctx, v, h.keys.current(m.Key))
 	if notFound(err) {
 		return h.missing(ctx, m, err)
 	}
 	if err != nil {
-		return receiptOf(err)
+		return pictured(receiptOf(err), err, m)
 	}
 	if p.ID == "" {
 		return bot.Receipt{Outcome: bot.Uncertain, Why: "answered with success and without an id"}
@@ -78,15 +95,22 @@ var keyForm = regexp.MustCompile(`^[!-~]{0,200}$`)
 // sendable says why a message can never be sent; "" where it can.
 func sendable(m bot.Message) (handle, why string) {
 	handle, ok := plainHandle(m.To.Handle)
+	nobody := m.Visibility != "" && m.To == (bot.Recipient{})
 	switch live := checks.LiveMentions(m.Text); {
 	case len(live) > 0:
 		return "", fmt.Sprintf("the text would mention %q", live[0])
 	case strings.TrimSpace(m.Text) == "":
 		return "", "the text is empty"
-	case !ok || m.To.ID == "":
+	case m.Visibility != "" && !public(m.Visibility):
+		return "", fmt.Sprintf("%q is no visibility", m.Visibility)
+	case m.Visibility != "" && !nobody:
+		return "", fmt.Sprintf("a public post is to nobody, not to account %s", m.To.ID)
+	case !nobody && (!ok || m.To.ID == ""):
 		return "", fmt.Sprintf("the reader %q with id %q is no account", m.To.Handle, m.To.ID)
 	case !keyForm.MatchString(m.Key):
 		return "", fmt.Sprintf("the key %q cannot stand in a header", m.Key)
+	case len(m.Pictures) > bot.MostPictures:
+		return "", fmt.Sprintf("%d pictures are more than a post may have", len(m.Pictures))
 	}
 	return handle, ""
 }
@@ -96,10 +120,14 @@ func sendable(m bot.Message) (handle, why string) {
 // glitch-soc) from reading the text as Markdown, and Mastodon ignores it.
 func form(m bot.Message, handle string) url.Values {
 	v := url.Values{
-		"status":             {withReader(m.Text, handle)},
-		"visibility":         {direct},
-		"allowed_mentions[]": {m.To.ID},
-		"content_type":       {"text/plain"},
+		"status":       {strings.TrimRight(m.Text, " \t\r\n")},
+		"visibility":   {m.Visibility},
+		"content_type": {"text/plain"},
+	}
+	if m.Visibility == "" {
+		v.Set("status", withReader(m.Text, handle))
+		v.Set("visibility", direct)
+		v.Set("allowed_mentions[]", m.To.ID)
 	}
 	if m.Parent != "" {
 		v.Set("in_reply_to_id", m.Parent)
@@ -110,14 +138,19 @@ func form(m bot.Message, handle string) url.Values {
 	return v
 }
 
-func (h *Mastodon) post(ctx context.Context, m bot.Message, handle, key string) (post, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.patience-h.afterwards())
+// post has what is left of the patience, but for what is needed afterwards.
+func (h *Mastodon) post(ctx context.Context, v url.Values, key string) (post, error) {
+	left := h.patience
+	if deadline, set := ctx.Deadline(); set {
+		left = min(left, time.Until(deadline))
+	}
+	ctx, cancel := context.WithTimeout(ctx, left-h.afterwards())
 	defer cancel()
 	if key != "" {
 		ctx = api.WithIdempotencyKey(ctx, key)
 	}
 	var p post
-	err := h.api.Post(ctx, statusesAPI, form(m, handle), &p)
+	err := h.api.Post(ctx, statusesAPI, v, &p)
 	return p, err
 }
 
@@ -129,7 +162,13 @@ func (h *Mastodon) judge(ctx context.Context, p post, m bot.Message) (r bot.Rece
 		return bot.Receipt{}, true
 	case reachedTooMany:
 		r.Final = true
-		r.Why = fmt.Sprintf("post %s became %q instead of direct: %s", p.ID, p.Visibility, h.takeBack(ctx, p, m))
+		r.Why = fmt.Sprintf("post %s became %q instead of %s: %s", p.ID, p.Visibility, cmp.Or(m.Visibility, direct), h.takeBack(ctx, p, m))
+	case reachedTooFew:
+		r.Final = true
+		r.Why = fmt.Sprintf("post %s became %q instead of %s: %s", p.ID, p.Visibility, m.Visibility, h.takeBack(ctx, p, m))
+	case unpictured:
+		r.NoPictures = true
+		r.Why = fmt.Sprintf("post %s has %d pictures instead of %d: %s", p.ID, len(p.Media), len(m.Pictures), h.takeBack(ctx, p, m))
 	case reachedOthers:
 		r.Final = true
 		r.Why = fmt.Sprintf("post %s also reached account %s: %s",

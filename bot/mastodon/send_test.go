@@ -120,7 +120,7 @@ func TestATextThatWouldMentionSomebodyIsNeverSent(t *testing.T) {
 // leak makes the form mention one more, as if the check before had missed it.
 func (w *world) leak(m bot.Message) bot.Receipt {
 	w.t.Helper()
-	p, err := w.home.post(w.t.Context(), m, "evil and also\n@alice", m.Key)
+	p, err := w.home.post(w.t.Context(), form(m, "evil and also\n@alice"), m.Key)
 	if err != nil {
 		return receiptOf(err)
 	}
@@ -152,7 +152,7 @@ func TestAPostThatReachedOthersIsDeletedOrNeverStored(t *testing.T) {
 func TestALeakIsDeletedAlsoWhenTheCallerEnds(t *testing.T) {
 	inWorld(t, flavours["GoToSocial"], func(w *world) {
 		m := w.message("the bot is told to end")
-		p, err := w.home.post(w.t.Context(), m, "evil\n@alice", m.Key)
+		p, err := w.home.post(w.t.Context(), form(m, "evil\n@alice"), m.Key)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -6,7 +6,9 @@ import (
 	_ "image/gif"  // sizes of uploads
 	_ "image/jpeg" // sizes of uploads
 	_ "image/png"  // sizes of uploads
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +33,20 @@ type attachment struct {
 	size        image.Point // pixels; zero when it is no image
 	readyAt     time.Time
 	attached    bool
+}
+
+// A Media is a file as it stands in a post. Its bytes are shared and not to be
+// changed.
+type Media struct {
+	ID          string
+	Type        string // media type
+	Description string
+	Size        image.Point // pixels; zero when it is no image
+	Data        []byte
+}
+
+func (m *attachment) copy() Media {
+	return Media{ID: m.id, Type: m.contentType, Description: m.description, Size: m.size, Data: m.data}
 }
 
 func (m *attachment) ready() bool { return !time.Now().Before(m.readyAt) }
@@ -120,7 +136,8 @@ func printable(name string) string {
 	}, name)
 }
 
-// attach finds the media of a status that is being written.
+// attach finds the media of a status that is being written. Older versions leave
+// out without a word what they do not find.
 func (s *Server) attach(author *account, ids []string) ([]*attachment, error) {
 	if len(ids) > maxAttachments {
 		return nil, refuse(http.StatusUnprocessableEntity, "Validation failed: more than %d files", maxAttachments)
@@ -129,6 +146,9 @@ func (s *Server) attach(author *account, ids []string) ([]*attachment, error) {
 	for _, id := range ids {
 		m := s.media[id]
 		if m == nil || m.owner != author || m.attached {
+			if s.traits.losesMedia {
+				continue
+			}
 			return nil, refuse(http.StatusUnprocessableEntity, "Validation failed: there is no file %s to attach", id)
 		}
 		if !m.ready() {
@@ -137,6 +157,27 @@ func (s *Server) attach(author *account, ids []string) ([]*attachment, error) {
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+// Unattached are the files that somebody uploaded and that stand in no post.
+func (s *Server) Unattached(a Account) []Media {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Media
+	for _, m := range s.media {
+		if m.owner == s.must(a) && !m.attached {
+			all = append(all, m.copy())
+		}
+	}
+	slices.SortFunc(all, func(a, b Media) int { return compareIDs(a.ID, b.ID) })
+	return all
+}
+
+// Prune deletes files that stand in no post, as a server does after a day.
+func (s *Server) Prune() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.media, func(_ string, m *attachment) bool { return !m.attached })
 }
 
 // serveFile gives an upload back, to everybody who knows its address.

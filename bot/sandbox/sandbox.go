@@ -74,6 +74,7 @@ type traits struct {
 	sse             bool
 	limits          bool
 	gotosocial      bool
+	losesMedia      bool
 }
 
 func (o *Options) settle() traits {
@@ -82,7 +83,7 @@ func (o *Options) settle() traits {
 	switch o.Flavour {
 	case Mastodon42:
 		version = "4.2.29"
-		t.policy = false
+		t.policy, t.losesMedia = false, true
 	case GoToSocial:
 		version, characters = "0.20.2", 5000
 		t = traits{gotosocial: true}

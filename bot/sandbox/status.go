@@ -27,6 +27,7 @@ type Status struct {
 	InReplyTo  string    // id of the parent, or ""
 	Mentions   []Account // who was really found in the text
 	MediaIDs   []string
+	Media      []Media
 	Key        string // the Idempotency-Key it came with, or ""
 	CreatedAt  time.Time
 }
@@ -71,6 +72,7 @@ func (st *status) copy() Status {
 	}
 	for _, m := range st.media {
 		out.MediaIDs = append(out.MediaIDs, m.id)
+		out.Media = append(out.Media, m.copy())
 	}
 	return out
 }
