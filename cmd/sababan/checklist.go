@@ -13,6 +13,7 @@ import (
 	"github.com/sababan/sababan/checks/federation"
 	"github.com/sababan/sababan/checks/instance"
 	"github.com/sababan/sababan/checks/latency"
+	"github.com/sababan/sababan/checks/mail"
 	"github.com/sababan/sababan/checks/mastodon"
 	"github.com/sababan/sababan/checks/media"
 	"github.com/sababan/sababan/checks/memory"
@@ -51,6 +52,7 @@ func checklist(s *site.Site) []checks.Kind {
 		latency.Kind(s),
 		federation.Kind(s),
 		moderation.Kind(s),
+		mail.Kind(s),
 		media.Kind(s),
 		watch.Kind(s),
 		rules.Kind(s),
