@@ -64,6 +64,9 @@ type Options struct {
 	LimitFactor float64
 	// Rules are the server's rules as the instance API shows them.
 	Rules []string
+	// Admit decides who is answered at all; nil is everybody. Others get 403,
+	// and meet no fault.
+	Admit func(*http.Request) bool
 }
 
 // traits are what a flavour and the options come to.

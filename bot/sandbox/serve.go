@@ -21,6 +21,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer s.life.leave()
+	if s.opts.Admit != nil && !s.opts.Admit(r) {
+		http.Error(w, http.StatusText(http.StatusForbidden), http.StatusForbidden)
+		return
+	}
 	s.serveWithFault(w, r)
 }
 

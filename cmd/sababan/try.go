@@ -25,7 +25,10 @@ type tryFlags struct {
 	say    []string
 	broken []string
 	listen string
+	page   string
 	lang   langFlag
+	// paged tells whether a page is wanted.
+	paged bool
 }
 
 func newTryCommand(env environment) *cobra.Command {
@@ -34,13 +37,18 @@ func newTryCommand(env environment) *cobra.Command {
 		Use:   "try",
 		Short: "Shows the bot at work: a Mastodon in memory, this machine's checks, and you as the admin",
 		Long: "Starts everything in one process on loopback: a small Mastodon in memory, the daemon with a state in memory,\n" +
-			"the real checks of this machine, and an admin, whose words are yours: a line of standard input is a mention.",
+			"the real checks of this machine, and an admin, whose words are yours: a line of standard input is a mention.\n" +
+			"The same can be seen and done in a browser, on the page whose address is printed; nobody else can open it.",
 		Args: noWords,
-		RunE: func(cmd *cobra.Command, _ []string) error { return try(cmd.Context(), env, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.paged = len(f.say) == 0 || cmd.Flags().Changed("listen") || cmd.Flags().Changed("page")
+			return try(cmd.Context(), env, f)
+		},
 	}
 	cmd.Flags().StringArrayVar(&f.say, "say", nil, "say this as the admin, wait for the answer, and end (repeatable)")
 	cmd.Flags().StringArrayVar(&f.broken, "break", nil, "make the thing ill that this check looks at, and mend it again (repeatable)")
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "where the Mastodon in memory listens; loopback only")
+	cmd.Flags().StringVar(&f.page, "page", "127.0.0.1:0", "where the page for the browser listens; loopback only")
 	cmd.Flags().Var(&f.lang, "lang", "language of the bot: en or ja (default from the locale)")
 	return cmd
 }
@@ -68,7 +76,10 @@ type scene struct {
 }
 
 func try(ctx context.Context, env environment, f tryFlags) error {
-	if err := loopback(f.listen); err != nil {
+	if err := loopback("--listen", f.listen); err != nil {
+		return err
+	}
+	if err := loopback("--page", f.page); err != nil {
 		return err
 	}
 	lang := f.lang.or(env.getenv)
@@ -109,6 +120,12 @@ func (s *scene) play(ctx context.Context, stdin io.Reader, f tryFlags) error {
 		En: fmt.Sprintf("A Mastodon in memory listens on %s. @sababan watches this machine; you are @admin.", s.stage.address),
 		Ja: fmt.Sprintf("メモリ上の小さなMastodonが %s で動いています。@sababan がこのマシンを見守り、あなたは @admin です。", s.stage.address),
 	}))
+	if s.stage.page != nil {
+		s.print(s.text(checks.Text{
+			En: "The same in a browser, for you alone: " + s.stage.browse,
+			Ja: "ブラウザでも同じことができます（このアドレスは他の人に教えないでください）: " + s.stage.browse,
+		}))
+	}
 	if _, err := s.await(ctx, s.alerts, "the first message"); err != nil {
 		return err
 	}
@@ -264,15 +281,15 @@ func (s *scene) print(text string) {
 func (s *scene) text(t checks.Text) string { return t.In(s.lang) }
 
 // loopback refuses every address but those of this machine alone.
-func loopback(listen string) error {
+func loopback(flag, listen string) error {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
-		return fmt.Errorf("--listen: %q is not host:port, such as 127.0.0.1:8080", checks.Quote(listen))
+		return fmt.Errorf("%s: %q is not host:port, such as 127.0.0.1:8080", flag, checks.Quote(listen))
 	}
 	if addr, err := netip.ParseAddr(host); host == "localhost" || err == nil && addr.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("--listen: %q is not an address of this machine alone; use 127.0.0.1 or [::1]", checks.Quote(host))
+	return fmt.Errorf("%s: %q is not an address of this machine alone; use 127.0.0.1 or [::1]", flag, checks.Quote(host))
 }
 
 // tail keeps the last lines that were written to it.

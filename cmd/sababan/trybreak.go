@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,10 +22,35 @@ import (
 
 // A sickness is how one looked-at thing is made ill, and well again.
 type sickness struct {
-	what checks.Text
+	what  checks.Text // what happens now
+	label checks.Text // what it is
+	how   checks.Text // what being ill comes to
 	// fall makes it ill and returns what makes it well.
 	fall func() (mend func(), err error)
-	mend func()
+
+	mu   sync.Mutex // a page and a terminal may both want it
+	mend func()     // nil while it is well
+}
+
+// ill tells whether it is ill now.
+func (s *sickness) ill() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mend != nil
+}
+
+// set makes it ill or well; what it is already, it stays.
+func (s *sickness) set(ill bool) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case ill && s.mend == nil:
+		s.mend, err = s.fall()
+	case !ill && s.mend != nil:
+		s.mend()
+		s.mend = nil
+	}
+	return err
 }
 
 // sicknesses are what `--break` can do, one for each check that is set up.
@@ -42,7 +67,7 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			if err != nil {
 				return nil, err
 			}
-			all["disk"] = pretend(one, ill, checks.Text{En: "(pretending that the disk of / is full)", Ja: "（/ のディスクが満杯になったことにします）"})
+			all["disk"] = pretend(one, ill, checks.Text{En: "Disk", Ja: "ディスク"}, checks.Text{En: "looks full", Ja: "満杯に見せかけます"}, checks.Text{En: "(pretending that the disk of / is full)", Ja: "（/ のディスクが満杯になったことにします）"})
 		case "memory":
 			s, err := st.memory(c, one)
 			if err != nil {
@@ -51,6 +76,7 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			all["memory"] = s
 		case "certs":
 			all["certs"] = &sickness{
+				label: checks.Text{En: "Certificate", Ja: "証明書"}, how: checks.Text{En: "has expired", Ja: "期限の切れたものを配信します"},
 				what: checks.Text{En: "(the web server now serves a certificate that expired)", Ja: "（期限の切れた証明書を配信します）"},
 				fall: func() (func(), error) {
 					now := time.Now()
@@ -59,6 +85,7 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			}
 		case "instance":
 			all["instance"] = &sickness{
+				label: checks.Text{En: "API", Ja: "API"}, how: checks.Text{En: "answers 500", Ja: "500を返します"},
 				what: checks.Text{En: "(/api/v1/instance now answers 500)", Ja: "（/api/v1/instance が500を返すようにします）"},
 				fall: func() (func(), error) {
 					m := st.server.Misbehave(sandbox.Fault{Kind: sandbox.Answer, PathPrefix: "/api/v1/instance", Status: 500})
@@ -69,8 +96,12 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			window := &forgetful{Check: one.Check}
 			one.Check = window
 			all["latency"] = &sickness{
+				label: checks.Text{En: "Response time", Ja: "応答時間"}, how: checks.Text{En: "takes 2.5 s every time", Ja: "毎回2.5秒かかるようにします"},
 				what: checks.Text{En: "(every answer to the checks now takes 2.5 s; usual, let us say, are 40 ms)", Ja: "（応答に毎回2.5秒かかるようにします。普段は40msということにします）"},
 				fall: func() (func(), error) {
+					if err := st.pretendPast(); err != nil {
+						return nil, err
+					}
 					quick := st.web.slow(2500 * time.Millisecond)
 					return func() { quick(); window.over.Store(true) }, nil
 				},
@@ -96,10 +127,10 @@ func fullRoot(path string) (disk.Stat, error) {
 }
 
 // pretend lets a check see another thing in its place.
-func pretend(one *configured, ill checks.Check, what checks.Text) *sickness {
+func pretend(one *configured, ill checks.Check, label, how, what checks.Text) *sickness {
 	both := &either{well: one.Check, ill: ill}
 	one.Check = both
-	return &sickness{what: what, fall: func() (func(), error) {
+	return &sickness{what: what, label: label, how: how, fall: func() (func(), error) {
 		both.broken.Store(true)
 		return func() { both.broken.Store(false) }, nil
 	}}
@@ -174,17 +205,19 @@ func (st *stage) memory(c *Config, one *configured) (*sickness, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pretend(one, ill, checks.Text{En: "(pretending that nearly all memory is in use)", Ja: "（メモリがほとんど残っていないことにします）"}), nil
+	return pretend(one, ill, checks.Text{En: "Memory", Ja: "メモリ"}, checks.Text{En: "looks used up", Ja: "残りわずかに見せかけます"}, checks.Text{En: "(pretending that nearly all memory is in use)", Ja: "（メモリがほとんど残っていないことにします）"}), nil
 }
 
-// pretendPast gives the response times eight days of past, where they are to
-// be broken: what is slow is known only by what is usual.
-func (st *stage) pretendPast(ctx context.Context, broken []string) error {
-	if !strings.Contains(" "+strings.Join(broken, " ")+" ", " latency ") {
+// pretendPast gives the response times eight days of past, once they are to be
+// broken: what is slow is known only by what is usual.
+func (st *stage) pretendPast() error {
+	if st.past {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), tryAnswer)
+	defer cancel()
 	book, now := history.NewBook(st.db), time.Now()
-	return st.db.Write(ctx, func(tx *sql.Tx) error {
+	err := st.db.Write(ctx, func(tx *sql.Tx) error {
 		for at := now.AddDate(0, 0, -8); at.Before(now.Add(-time.Hour)); at = at.Add(time.Hour) {
 			usual := []checks.Measure{
 				{Name: "response_time", Subject: "api", Value: 0.04, Unit: checks.Seconds},
@@ -196,6 +229,8 @@ func (st *stage) pretendPast(ctx context.Context, broken []string) error {
 		}
 		return nil
 	})
+	st.past = err == nil
+	return err
 }
 
 // breakOne makes one thing ill, waits for the alert, and, where nothing is to
@@ -207,7 +242,7 @@ func (s *scene) breakOne(ctx context.Context, name string, mend bool) error {
 		return err
 	}
 	s.print("\n" + s.text(one.what))
-	if one.mend, err = one.fall(); err != nil {
+	if err := s.stage.change(one, true); err != nil {
 		return err
 	}
 	if err := s.awaitAlert(ctx, name, incident.OpenedNow, since); err != nil {
@@ -224,7 +259,9 @@ func (s *scene) mendOne(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	s.stage.sick[name].mend()
+	if err := s.stage.change(s.stage.sick[name], false); err != nil {
+		return err
+	}
 	s.print("\n" + s.text(checks.Text{En: fmt.Sprintf("(%s is mended)", name), Ja: fmt.Sprintf("（%s を元に戻しました）", name)}))
 	return s.awaitAlert(ctx, name, incident.ResolvedNow, since)
 }

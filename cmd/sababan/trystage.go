@@ -22,6 +22,7 @@ import (
 	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/bot/mastodon"
 	"github.com/sababan/sababan/bot/sandbox"
+	"github.com/sababan/sababan/bot/sandbox/page"
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/schedule"
@@ -45,7 +46,10 @@ type stage struct {
 	lang    checks.Lang
 	sick    map[string]*sickness
 	web     *tryWeb
-	folder  string // of what is pretended; removed at the end
+	page    *page.Page // nil where nobody would open it
+	browse  string     // its address, with its token
+	past    bool       // response times of days are pretended
+	folder  string     // of what is pretended; removed at the end
 	stop    context.CancelFunc
 	serving sync.WaitGroup
 }
@@ -53,7 +57,7 @@ type stage struct {
 func newStage(ctx context.Context, env environment, f tryFlags, lang checks.Lang, log *slog.Logger) (st *stage, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	st = &stage{
-		server: sandbox.New(sandbox.Options{Domain: tryDomain, Title: "Sandbox", Rules: []string{"Be kind."}}),
+		server: sandbox.New(sandbox.Options{Domain: tryDomain, Title: "Sandbox", Rules: []string{"Be kind."}, Admit: page.Local}),
 		lang:   lang, stop: cancel, zone: time.Local,
 	}
 	defer func() {
@@ -93,7 +97,7 @@ func newStage(ctx context.Context, env environment, f tryFlags, lang checks.Lang
 	if err != nil {
 		return st, err
 	}
-	if err := st.pretendPast(ctx, f.broken); err != nil {
+	if err := st.openPage(ctx, f, c, log); err != nil {
 		return st, err
 	}
 	st.daemon = newDaemon(c, outside{db: st.db, home: home, channel: home, log: log, spread: time.Second, poll: tryPoll, wake: tryWake, grouping: tryGrouping})
