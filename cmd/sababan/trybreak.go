@@ -67,7 +67,7 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			if err != nil {
 				return nil, err
 			}
-			all["disk"] = pretend(one, ill, checks.Text{En: "Disk", Ja: "ディスク"}, checks.Text{En: "looks full", Ja: "満杯に見せかけます"}, checks.Text{En: "(pretending that the disk of / is full)", Ja: "（/ のディスクが満杯になったことにします）"})
+			all["disk"] = pretend(one, ill, checks.Text{En: "Disk", Ja: "ディスク"}, checks.Text{En: "it looks full", Ja: "満杯に見えます"}, checks.Text{En: "(pretending that the disk of / is full)", Ja: "（/ のディスクが満杯になったことにします）"})
 		case "memory":
 			s, err := st.memory(c, one)
 			if err != nil {
@@ -76,7 +76,7 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			all["memory"] = s
 		case "certs":
 			all["certs"] = &sickness{
-				label: checks.Text{En: "Certificate", Ja: "証明書"}, how: checks.Text{En: "has expired", Ja: "期限の切れたものを配信します"},
+				label: checks.Text{En: "Certificate", Ja: "証明書"}, how: checks.Text{En: "it has expired", Ja: "期限切れのものを配信します"},
 				what: checks.Text{En: "(the web server now serves a certificate that expired)", Ja: "（期限の切れた証明書を配信します）"},
 				fall: func() (func(), error) {
 					now := time.Now()
@@ -85,7 +85,7 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			}
 		case "instance":
 			all["instance"] = &sickness{
-				label: checks.Text{En: "API", Ja: "API"}, how: checks.Text{En: "answers 500", Ja: "500を返します"},
+				label: checks.Text{En: "API", Ja: "API"}, how: checks.Text{En: "it answers 500", Ja: "500を返します"},
 				what: checks.Text{En: "(/api/v1/instance now answers 500)", Ja: "（/api/v1/instance が500を返すようにします）"},
 				fall: func() (func(), error) {
 					m := st.server.Misbehave(sandbox.Fault{Kind: sandbox.Answer, PathPrefix: "/api/v1/instance", Status: 500})
@@ -96,7 +96,7 @@ func (st *stage) sicknesses(c *Config) (map[string]*sickness, error) {
 			window := &forgetful{Check: one.Check}
 			one.Check = window
 			all["latency"] = &sickness{
-				label: checks.Text{En: "Response time", Ja: "応答時間"}, how: checks.Text{En: "takes 2.5 s every time", Ja: "毎回2.5秒かかるようにします"},
+				label: checks.Text{En: "Response time", Ja: "応答時間"}, how: checks.Text{En: "every answer takes 2.5 s", Ja: "毎回2.5秒かかります"},
 				what: checks.Text{En: "(every answer to the checks now takes 2.5 s; usual, let us say, are 40 ms)", Ja: "（応答に毎回2.5秒かかるようにします。普段は40msということにします）"},
 				fall: func() (func(), error) {
 					if err := st.pretendPast(); err != nil {
@@ -205,7 +205,7 @@ func (st *stage) memory(c *Config, one *configured) (*sickness, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pretend(one, ill, checks.Text{En: "Memory", Ja: "メモリ"}, checks.Text{En: "looks used up", Ja: "残りわずかに見せかけます"}, checks.Text{En: "(pretending that nearly all memory is in use)", Ja: "（メモリがほとんど残っていないことにします）"}), nil
+	return pretend(one, ill, checks.Text{En: "Memory", Ja: "メモリ"}, checks.Text{En: "it looks used up", Ja: "残りわずかに見えます"}, checks.Text{En: "(pretending that nearly all memory is in use)", Ja: "（メモリがほとんど残っていないことにします）"}), nil
 }
 
 // pretendPast gives the response times eight days of past, once they are to be

@@ -85,7 +85,8 @@ func TestThePageOfTryBreaksAsksAndMends(t *testing.T) {
 		{"ja", "【要対応】", "sandbox.example ", "【解消】", "dark", 390},
 	} {
 		t.Run(c.lang, func(t *testing.T) {
-			tab := browser.Open(tryInBrowser(t, c.lang))
+			t.Parallel()
+			tab := browser.Open(t, tryInBrowser(t, c.lang))
 			tab.Look(c.width, 900, c.colours)
 			begins := func(text string) string {
 				return `[...document.querySelectorAll('article .body')].some((b) => b.innerText.startsWith('` + text + `'))`

@@ -33,18 +33,24 @@ const (
 	alertJa = "【要対応】12番 証明書 期限切れです（example.social）\n13:20に期限が切れました。ブラウザからも他サーバーからも接続できなくなっています。\n確認: sudo certbot certificates\n対処: sudo certbot renew\n13:31に検知。返信: 詳しく12／対応します12／あとで12 1日"
 )
 
+// A look is a window and the colours that its person prefers.
+type look struct {
+	name          string
+	width, height int
+	colours       string
+}
+
 func TestEveryStateIsAccessibleInBothLanguagesAndColoursAndOnAPhone(t *testing.T) {
 	axe, browser := chromium.Axe(t), chromium.Start(t)
+	light, dark := look{"light", 1200, 900, "light"}, look{"dark", 1200, 900, "dark"}
+	phone, night := look{"phone", 320, 640, "light"}, look{"phone-dark", 320, 640, "dark"}
+	looks := map[string][]look{"empty": {light, night}, "full": {light, dark, phone, night}, "lost": {phone, dark}}
 	for _, lang := range []string{"en", "ja"} {
 		w := newWorld(t, lang)
-		tab := browser.Open(w.address)
+		tab := browser.Open(t, w.address)
 		check := func(state string) {
 			t.Helper()
-			for _, look := range []struct {
-				name          string
-				width, height int
-				colours       string
-			}{{"light", 1200, 900, "light"}, {"dark", 1200, 900, "dark"}, {"phone", 320, 640, "light"}, {"phone-dark", 320, 640, "dark"}} {
+			for _, look := range looks[state] {
 				tab.Look(look.width, look.height, look.colours)
 				tab.Until(`document.documentElement.dataset.theme === '` + look.colours + `'`)
 				if err := tab.Accessible(axe); err != nil {
@@ -88,7 +94,7 @@ func TestThePageShowsWhatMastodonWouldShow(t *testing.T) {
 	w := newWorld(t, "en")
 	first := w.says(alertEn, sandbox.SayOptions{})
 	w.shows("The week", "Response time over 7 days.", sandbox.Public)
-	tab := chromium.Start(t).Open(w.address)
+	tab := chromium.Start(t).Open(t, w.address)
 	tab.Until(`document.querySelectorAll('article').length === 2`)
 	for expression, want := range map[string]any{
 		`document.querySelectorAll('.thread').length`:                                       2.0,
@@ -137,7 +143,7 @@ func TestThePageShowsWhatMastodonWouldShow(t *testing.T) {
 func TestWithTheKeyboardAlone(t *testing.T) {
 	w := newWorld(t, "en")
 	first := w.says(alertEn, sandbox.SayOptions{})
-	tab := chromium.Start(t).Open(w.address)
+	tab := chromium.Start(t).Open(t, w.address)
 	tab.Until(`document.querySelectorAll('article').length === 1`)
 	var order []string
 	for range 7 {
@@ -196,7 +202,7 @@ func TestWithTheKeyboardAlone(t *testing.T) {
 func TestAConnectionThatBreaksIsTakenUpAgain(t *testing.T) {
 	w := newWorld(t, "en")
 	gone := w.says("first", sandbox.SayOptions{})
-	tab := chromium.Start(t).Open(w.address)
+	tab := chromium.Start(t).Open(t, w.address)
 	tab.Until(`document.querySelectorAll('article').length === 1`)
 	w.stop()
 	tab.Until(`document.getElementById('connection').dataset.state === 'lost'`)

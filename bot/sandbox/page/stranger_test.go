@@ -201,11 +201,11 @@ func TestAStrangersPageInTheSameBrowserNeitherReadsNorWrites(t *testing.T) {
 	_, strangersPort, _ := strings.Cut(strings.TrimPrefix(stranger.URL, "http://"), ":")
 	_, port, _ := strings.Cut(w.host, ":")
 	browser := chromium.Start(t, "--host-resolver-rules=MAP *.example 127.0.0.1", "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests")
-	ours := browser.Open(w.address)
+	ours := browser.Open(t, w.address)
 	ours.Until(`document.querySelectorAll('article').length === 1`)
 
 	for _, from := range []string{"http://127.0.0.1:" + strangersPort, "http://localhost:" + strangersPort, "http://stranger.example:" + strangersPort} {
-		tab := browser.Open(from)
+		tab := browser.Open(t, from)
 		said, _ := tab.Eval(attempts + `('` + w.address + `', '` + w.api + `', '` + w.server.Token(w.admin) + `')`).(string)
 		if strings.Count(said, `"refused"`) != 18 || strings.Count(said, `":"`) != 18 {
 			t.Errorf("from %s: %s", from, said)
@@ -216,7 +216,7 @@ func TestAStrangersPageInTheSameBrowserNeitherReadsNorWrites(t *testing.T) {
 	}
 
 	// A name of the stranger that leads to the page's own port.
-	tab := browser.Open("http://rebound.example:" + port + "/" + w.token() + "/")
+	tab := browser.Open(t, "http://rebound.example:"+port+"/"+w.token()+"/")
 	if said, _ := tab.Eval(`document.body.innerText`).(string); !strings.Contains(said, "Refused.") || strings.Contains(said, "secret") {
 		t.Errorf("by another name: %s", said)
 	}

@@ -12,7 +12,7 @@ type words struct {
 	Lang, Title, Place, Skip, Dark, Light                 string
 	Write, Label, Hint, Send, Phrases                     string
 	Answering, NotAnswering, Answer                       string
-	Breaking, Explained, Break, Mend, Ill, Well           string
+	Breaking, Explained, WhenIll, Break, Mend, Ill, Well  string
 	Conversation, Nothing, Automated, You, Says           string
 	More, NoAlt, NoAltLong, Picture, OtherFiles, ShowText string
 	Connecting, Connected, Lost, NotSent, NoScripts       string
@@ -34,7 +34,7 @@ func english() words {
 		Skip: "Skip to the conversation", Dark: "Dark colours", Light: "Light colours",
 		Write: "Write as the admin", Label: "Message to", Hint: "Ctrl + Enter sends it.", Send: "Send", Phrases: "Or just say:",
 		Answering: "In reply to:", NotAnswering: "Cancel reply", Answer: "Reply",
-		Breaking: "Break and mend", Explained: "What is broken is noticed within seconds and told as an alert; what is mended, too. Nothing on this machine is changed.",
+		Breaking: "Break and mend", Explained: "What is broken is noticed within seconds and told as an alert; what is mended, too. Nothing on this machine is changed.", WhenIll: "When broken:",
 		Break: "Break", Mend: "Mend", Ill: "broken", Well: "fine",
 		Conversation: "Conversation", Nothing: "Nothing has been said yet. The first message comes in a few seconds.",
 		Automated: "Automated", You: "You", Says: "New from",
@@ -57,7 +57,7 @@ func japanese() words {
 		Skip: "会話へ移動", Dark: "暗い配色にする", Light: "明るい配色にする",
 		Write: "管理者として書く", Label: "宛先", Hint: "Ctrl + Enter で送信します。", Send: "送信", Phrases: "すぐに送る:",
 		Answering: "返信先:", NotAnswering: "返信をやめる", Answer: "返信",
-		Breaking: "壊す・元に戻す", Explained: "壊すと数秒で検知し、お知らせが届きます。元に戻したときも届きます。このマシンの設定やファイルは変わりません。",
+		Breaking: "壊す・元に戻す", Explained: "壊すと数秒で検知し、お知らせが届きます。元に戻したときも届きます。このマシンの設定やファイルは変わりません。", WhenIll: "壊すと:",
 		Break: "壊す", Mend: "元に戻す", Ill: "故障中", Well: "正常",
 		Conversation: "会話", Nothing: "まだ何もありません。数秒で最初のメッセージが届きます。",
 		Automated: "自動", You: "あなた", Says: "新着:",

@@ -44,7 +44,7 @@ func newWorld(t *testing.T, language string) *world {
 	var err error
 	w.page, err = page.New(page.Options{
 		Server: w.server, Reader: w.admin, Bot: w.bot, Language: language, Phrases: []string{"status"},
-		Sicknesses: []page.Sickness{{Name: "disk", Label: "Disk", How: "looks full", Ill: w.ill.Load, Set: func(ill bool) error {
+		Sicknesses: []page.Sickness{{Name: "disk", Label: "Disk", How: "it looks full", Ill: w.ill.Load, Set: func(ill bool) error {
 			w.ill.Store(ill)
 			return nil
 		}}},

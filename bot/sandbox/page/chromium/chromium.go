@@ -22,7 +22,6 @@ const patience = 30 * time.Second
 
 // A Browser is one Chromium without a window. It ends with its test.
 type Browser struct {
-	t    testing.TB
 	out  *os.File
 	mu   sync.Mutex
 	last int
@@ -67,7 +66,7 @@ func Start(t testing.TB, flags ...string) *Browser {
 	}
 	_ = theirIn.Close()
 	_ = theirOut.Close()
-	b := &Browser{t: t, out: ourOut, wait: map[int]chan answer{}, gone: make(chan struct{})}
+	b := &Browser{out: ourOut, wait: map[int]chan answer{}, gone: make(chan struct{})}
 	go b.read(ourIn)
 	t.Cleanup(func() {
 		_, _ = b.ask("", "Browser.close", nil)
@@ -147,9 +146,9 @@ type Tab struct {
 }
 
 // Open opens an address in a tab of its own and waits until it is loaded.
-func (b *Browser) Open(address string) *Tab {
-	b.t.Helper()
-	tab := &Tab{t: b.t, b: b}
+func (b *Browser) Open(t testing.TB, address string) *Tab {
+	t.Helper()
+	tab := &Tab{t: t, b: b}
 	var target struct{ TargetID string }
 	tab.decode("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
 	var attached struct{ SessionID string }
