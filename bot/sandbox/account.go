@@ -21,6 +21,9 @@ type Account struct {
 	Locked      bool // followers must be accepted
 	Silenced    bool // "limited" by the moderators
 	Suspended   bool
+	// Permissions of its role on this server, as the server writes them: "65536"
+	// is anybody's, "1" an administrator's. Default "65536".
+	Permissions string
 	// Unseen is an account of another server that this one has not met: lookup
 	// does not find it until somebody mentions it or searches for it with
 	// resolve=true.
@@ -70,6 +73,9 @@ func (s *Server) AddAccount(a Account) Account {
 	}
 	if a.DisplayName == "" {
 		a.DisplayName = a.Username
+	}
+	if a.Permissions == "" {
+		a.Permissions = "65536"
 	}
 	a.Unseen = a.Unseen && a.Domain != ""
 	s.accounts = append(s.accounts, &account{
@@ -160,12 +166,21 @@ type accountJSON struct {
 	Roles          []any       `json:"roles"`
 	Fields         []fieldJSON `json:"fields"`
 	Source         *sourceJSON `json:"source,omitempty"`
+	Role           *roleJSON   `json:"role,omitempty"`
 }
 
 type fieldJSON struct {
 	Name       string  `json:"name"`
 	Value      string  `json:"value"`
 	VerifiedAt *string `json:"verified_at"`
+}
+
+// roleJSON is what an account may do on the server, shown to itself.
+type roleJSON struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Permissions string `json:"permissions"`
+	Highlighted bool   `json:"highlighted"`
 }
 
 // sourceJSON is what only the owner of an account sees of it.
@@ -213,6 +228,7 @@ func (s *Server) ownView(a *account) accountJSON {
 		}
 	}
 	view.Source = source
+	view.Role = &roleJSON{ID: "-99", Permissions: a.Permissions}
 	return view
 }
 

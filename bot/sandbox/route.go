@@ -112,6 +112,7 @@ func (s *Server) routes() *http.ServeMux {
 		mux.HandleFunc("GET /api/v1/streaming/user", s.serveEvents)
 		mux.HandleFunc("GET /api/v1/streaming/user/notification", s.serveEvents)
 	}
+	s.oauth(mux)
 	s.pages(mux)
 	return mux
 }

@@ -131,7 +131,9 @@ type Server struct {
 	ids           idSource
 	accounts      []*account
 	tokens        map[string]*token
-	statuses      []*status // by id, ascending
+	apps          map[string]*app
+	permits       map[string]*permit // by code
+	statuses      []*status          // by id, ascending
 	keys          map[string]keyed
 	notifications []*notification // by id, ascending
 	media         map[string]*attachment
@@ -152,6 +154,8 @@ func New(opts Options) *Server {
 		pipes:    newPipeListener(),
 		ids:      idSource{ulids: t.gotosocial},
 		tokens:   map[string]*token{},
+		apps:     map[string]*app{},
+		permits:  map[string]*permit{},
 		keys:     map[string]keyed{},
 		media:    map[string]*attachment{},
 		windows:  map[string]*window{},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"regexp"
@@ -39,8 +40,10 @@ type writtenAdmin struct {
 	Morning  *string   `toml:"morning"`
 }
 
+// writtenFallback is one [[bot.fallback]]: the address, or a file that holds it.
 type writtenFallback struct {
-	URL checks.Secret `toml:"url"`
+	URL     checks.Secret `toml:"url"`
+	URLFile string        `toml:"url_file"`
 }
 
 // BotConfig is what the bot is, and for whom.
@@ -57,6 +60,8 @@ type BotConfig struct {
 	HeartbeatURL checks.Secret
 	Admins       []bot.Admin
 	Fallbacks    []checks.Secret // addresses, which may hold passwords
+	// FallbackFiles hold those of them that are empty before they are opened.
+	FallbackFiles map[int]string
 }
 
 // What an admin gets who has not said otherwise (defaults).
@@ -69,7 +74,7 @@ const (
 
 func (l *loader) forBot(kinds []checks.Kind) BotConfig {
 	w, where := l.w.Bot, at("bot")
-	b := BotConfig{TokenFile: w.TokenFile, token: w.Token, HeartbeatURL: w.HeartbeatURL}
+	b := BotConfig{TokenFile: w.TokenFile, token: w.Token, HeartbeatURL: w.HeartbeatURL, FallbackFiles: map[int]string{}}
 	if w.Server != "" {
 		b.Server = l.server(where.child("server"), w.Server)
 	}
@@ -86,6 +91,17 @@ func (l *loader) forBot(kinds []checks.Kind) BotConfig {
 	}
 	for i, f := range w.Fallbacks {
 		u := where.child("fallback").nth(i + 1).child("url")
+		if file := where.child("fallback").nth(i + 1).child("url_file"); f.URLFile != "" {
+			switch {
+			case !f.URL.Empty():
+				l.add(file, "stands beside url; keep one of them")
+			case !strings.HasPrefix(f.URLFile, "/"):
+				l.add(file, "%q should be a whole path, for example %q", checks.Quote(f.URLFile), "/etc/sababan/fallback")
+			}
+			b.FallbackFiles[len(b.Fallbacks)] = f.URLFile
+			b.Fallbacks = append(b.Fallbacks, checks.Secret{})
+			continue
+		}
 		if parsed, err := url.Parse(f.URL.Reveal()); err != nil || parsed.Scheme == "" {
 			l.add(u, "should be an address such as \"mailto:me@example.com\" or \"https://…\"")
 			continue
@@ -103,6 +119,22 @@ func (l *loader) forBot(kinds []checks.Kind) BotConfig {
 		b.Admins = append(b.Admins, admin)
 	}
 	return b
+}
+
+// openFallbacks reads the addresses that stand in files of their own; only who
+// sends by them needs them.
+func (c *Config) openFallbacks() error {
+	for i, file := range c.Bot.FallbackFiles {
+		address, err := c.secretFile("[[bot.fallback]] url_file", file)
+		if err != nil {
+			return err
+		}
+		if u, err := url.Parse(address.Reveal()); err != nil || u.Scheme == "" {
+			return fmt.Errorf("[[bot.fallback]] url_file: %s should hold an address such as \"mailto:me@example.com\"", checks.QuoteName(file))
+		}
+		c.Bot.Fallbacks[i] = address
+	}
+	return nil
 }
 
 func (l *loader) admin(here place, w writtenAdmin, b BotConfig, kinds []checks.Kind) bot.Admin {

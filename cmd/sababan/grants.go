@@ -10,24 +10,31 @@ import (
 func (p *printer) grants(c *Config, looks []look) {
 	fromRedis := c.Site.Redis().Denied() || c.Site.SidekiqRedis().Denied()
 	if c.Site.Database().Denied() || !fromRedis && lacksRight(looks) {
-		var reads []checks.Reads
-		for _, one := range c.Checks {
-			reads = append(reads, one.Kind.Reads...)
-		}
-		name := c.Site.Database().Name()
-		psql := checks.Sh("sudo", "-u", "postgres", "psql", "-X", "-d", name).String()
-		p.text(grantsHead())
-		p.printf("%s <<'END'\n%sEND\n", psql, site.GrantSQL(reads))
-		p.text(grantsUndo())
-		p.printf("%s <<'END'\n%sEND\n", psql, site.RevokeSQL())
+		p.databaseGrants(c)
 	}
 	if fromRedis {
-		p.text(redisGrantsHead())
-		p.printf("%s\n", checks.Sh(append([]string{"redis-cli"}, site.RedisACL()...)...))
-		p.text(redisGrantsAfter())
-		p.text(grantsUndo())
-		p.printf("%s\n", checks.Sh(append([]string{"redis-cli"}, site.RedisRevoke()...)...))
+		p.redisGrants()
 	}
+}
+
+func (p *printer) databaseGrants(c *Config) {
+	var reads []checks.Reads
+	for _, one := range c.Checks {
+		reads = append(reads, one.Kind.Reads...)
+	}
+	psql := checks.Sh("sudo", "-u", "postgres", "psql", "-X", "-d", c.Site.Database().Name()).String()
+	p.text(grantsHead())
+	p.printf("%s <<'END'\n%sEND\n", psql, site.GrantSQL(reads))
+	p.text(grantsUndo())
+	p.printf("%s <<'END'\n%sEND\n", psql, site.RevokeSQL())
+}
+
+func (p *printer) redisGrants() {
+	p.text(redisGrantsHead())
+	p.printf("%s\n", checks.Sh(append([]string{"redis-cli"}, site.RedisACL()...)...))
+	p.text(redisGrantsAfter())
+	p.text(grantsUndo())
+	p.printf("%s\n", checks.Sh(append([]string{"redis-cli"}, site.RedisRevoke()...)...))
 }
 
 // lacksRight tells whether something was said to be mended by what is printed

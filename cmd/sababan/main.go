@@ -130,6 +130,7 @@ func commands(env environment) []*cobra.Command {
 		newCheckCommand(env),
 		newRunCommand(env),
 		newTryCommand(env),
+		newInitCommand(env),
 		newVersionCommand(env),
 	}
 }

@@ -143,6 +143,9 @@ func readyConfig(env environment, path string) (*Config, error) {
 	if err := c.NeedBot(); err != nil {
 		return nil, err
 	}
+	if err := c.openFallbacks(); err != nil {
+		return nil, err
+	}
 	if !c.State.URL.Empty() {
 		return nil, errors.New("[state] url: a state outside of this machine is not supported; use [state] path")
 	}
