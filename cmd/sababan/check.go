@@ -256,8 +256,11 @@ func overall(looks []look) checks.Severity {
 }
 
 // status is the exit status of what was seen.
-func status(looks []look) int {
-	switch overall(looks) {
+func status(looks []look) int { return statusOf(overall(looks)) }
+
+// statusOf is a severity as Nagios has it.
+func statusOf(s checks.Severity) int {
+	switch s {
 	case checks.OK:
 		return exitOK
 	case checks.Warning:

@@ -131,6 +131,7 @@ func commands(env environment) []*cobra.Command {
 		newRunCommand(env),
 		newTryCommand(env),
 		newInitCommand(env),
+		newDoctorCommand(env),
 		newVersionCommand(env),
 	}
 }
