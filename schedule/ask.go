@@ -22,6 +22,19 @@ type Number struct {
 // Numbers returns the measures of a check, by name and subject, at most limit
 // of them. The hour of the week is that of the instant in its own zone.
 func (s *Schedule) Numbers(ctx context.Context, name string, limit int, at time.Time) ([]Number, error) {
+	list, err := s.Latest(ctx, name, limit)
+	if err != nil {
+		return nil, err
+	}
+	past := s.history.View(s.host(s.byName[name].Kind), name)
+	for i, n := range list {
+		list[i].Usual, list[i].Known = past.Normal(n.Name, n.Subject, at)
+	}
+	return list, nil
+}
+
+// Latest is [Schedule.Numbers] without what is usual.
+func (s *Schedule) Latest(ctx context.Context, name string, limit int) ([]Number, error) {
 	j, ok := s.byName[name]
 	if !ok {
 		return nil, fmt.Errorf("%w: %s", ErrNoCheck, name)
@@ -53,7 +66,6 @@ func (s *Schedule) Numbers(ctx context.Context, name string, limit int, at time.
 		if n.Last, ok = past.Last(n.Name, n.Subject); !ok {
 			continue
 		}
-		n.Usual, n.Known = past.Normal(n.Name, n.Subject, at)
 		known = append(known, n)
 	}
 	return known, nil

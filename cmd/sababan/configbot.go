@@ -364,9 +364,13 @@ func (l *loader) metrics() string {
 	if listen == "" {
 		return ""
 	}
-	_, port, err := net.SplitHostPort(listen)
+	host, port, err := net.SplitHostPort(listen)
 	if err == nil {
 		_, err = net.LookupPort("tcp", port)
+	}
+	if ip := net.ParseIP(host); err == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		l.add(at("metrics", "listen"), "%q would show the numbers to others than this machine; write for example \"127.0.0.1:9810\"", checks.Quote(listen))
+		return ""
 	}
 	if err != nil {
 		l.add(at("metrics", "listen"), "%q is not host:port, for example \"127.0.0.1:9810\"", checks.Quote(listen))

@@ -84,6 +84,7 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 		})
 		first := !told
 		turn.Go(func() { notify(turnCtx, d, log, first) })
+		turn.Go(func() { serveMetrics(turnCtx, c.Metrics, d, home, log) })
 		told = true
 		next := awaitConfig(turnCtx, env, path, c, hup, log)
 		stop()
@@ -118,7 +119,6 @@ func (c *Config) idle() []string {
 		"[[bot.fallback]]":    len(c.Bot.Fallbacks) > 0,
 		"[bot] heartbeat_url": !c.Bot.HeartbeatURL.Empty(),
 		"[summary] enabled":   c.Summary.Enabled,
-		"[metrics] listen":    c.Metrics != "",
 	} {
 		if set {
 			names = append(names, name)

@@ -71,7 +71,7 @@ func (l *lockedBuffer) String() string {
 
 func newServiceQuietly(t *testing.T) *service {
 	t.Helper()
-	s := &service{t: t, server: sandbox.New(sandbox.Options{NoLimits: true}), dir: t.TempDir(), notes: make(chan string, 64), hup: make(chan os.Signal, 1)}
+	s := &service{t: t, server: sandbox.New(sandbox.Options{LimitFactor: 1000}), dir: t.TempDir(), notes: make(chan string, 64), hup: make(chan os.Signal, 1)}
 	s.bot = s.server.AddAccount(sandbox.Account{Username: "saba", Bot: true})
 	s.admin = s.server.AddAccount(sandbox.Account{Username: "alice"})
 	s.server.Follow(s.admin, s.bot)
@@ -139,11 +139,17 @@ func (s *service) configure(more string) {
 
 func (s *service) start() {
 	s.t.Helper()
+	s.startWith(quick)
+}
+
+// startWith starts the daemon with a checklist of its own.
+func (s *service) startWith(kinds func(*site.Site) []checks.Kind) {
+	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	s.end, s.ended = cancel, make(chan error, 1)
 	env := environment{
 		stdin: strings.NewReader(""), stdout: io.Discard, stderr: &s.log, getenv: os.Getenv,
-		columns: func() (int, bool) { return 0, false }, checklist: quick, config: s.config,
+		columns: func() (int, bool) { return 0, false }, checklist: kinds, config: s.config,
 		pace: pace{every: 100 * time.Millisecond, spread: time.Millisecond, poll: 100 * time.Millisecond, wake: 10 * time.Millisecond, grouping: 100 * time.Millisecond},
 	}
 	go func() { s.ended <- runDaemon(ctx, env, s.config, s.hup) }()
