@@ -21,7 +21,9 @@ func TestTexts(t *testing.T) {
 		return s
 	}
 	saw := func(kind verdict, code int) func(*suspect) {
-		return func(s *suspect) { s.Outcome = outcome{Kind: kind, Code: code, Issuer: "Some CA", Until: ago(40 * time.Hour).Unix()} }
+		return func(s *suspect) {
+			s.Outcome = outcome{Kind: kind, Code: code, Issuer: "Some CA", Until: ago(40 * time.Hour).Unix()}
+		}
 	}
 	quiet := func(s *suspect) { s.Last, s.Usual = ago(3*24*time.Hour).Unix(), 40 }
 	stopped := func(s *suspect) { s.Stopped = ago(2 * 24 * time.Hour).Unix() }

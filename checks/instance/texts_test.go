@@ -11,7 +11,9 @@ import (
 )
 
 func TestTexts(t *testing.T) {
-	ill := func(why why, code int) outcome { return outcome{state: ill, why: why, code: code, to: "mastodon.example.social"} }
+	ill := func(why why, code int) outcome {
+		return outcome{state: ill, why: why, code: code, to: "mastodon.example.social"}
+	}
 	good := outcome{state: well, took: 84 * time.Millisecond, in: api.Instance{Domain: "example.social", Version: "4.6.5"}}
 	other := outcome{state: well, took: 40 * time.Millisecond, in: api.Instance{Domain: "social.example", Version: "2.7.2 (compatible; Pleroma 2.6.2)"}}
 	none, shut, old := outcome{state: absent, took: time.Millisecond}, outcome{state: closed, took: 90 * time.Millisecond}, good

@@ -74,6 +74,8 @@ func TestTexts(t *testing.T) {
 		}, append(many, update{Name: "vim"})...)),
 		say("summary, not asked", line(automaticUnknown, func(r *round) { r.unsure, r.state.Release = said, release{} })),
 		say("summary, support without a term", line(automaticUnknown, func(r *round) { r.state.Release = ubuntu })),
-		say("summary, asked lately", line(automaticUnknown, func(r *round) { r.state.Lists = lists{Proven: ago(9 * day), Until: now.Add(day), Asked: ago(2 * time.Hour)} })),
+		say("summary, asked lately", line(automaticUnknown, func(r *round) {
+			r.state.Lists = lists{Proven: ago(9 * day), Until: now.Add(day), Asked: ago(2 * time.Hour)}
+		})),
 	)
 }
