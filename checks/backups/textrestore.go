@@ -82,8 +82,8 @@ func blindRebuild(s seen, folder string) checks.Text {
 		}
 	default:
 		why = checks.Text{
-			En: fmt.Sprintf("the PostgreSQL for it did not work (“%s”)", b.Said),
-			Ja: fmt.Sprintf("確認用のPostgreSQLが動きません: 「%s」", b.Said),
+			En: fmt.Sprintf("the PostgreSQL for it did not work (“%s”)", checks.Shorten(b.Said, saidRoom)),
+			Ja: fmt.Sprintf("確認用のPostgreSQLが動きません: 「%s」", checks.Shorten(b.Said, saidRoom)),
 		}
 	}
 	return checks.Text{

@@ -147,7 +147,7 @@ func adviceNoHook(server string) checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
 			En: "certbot runs every program in this folder after a renewal.",
-			Ja: "certbotは更新のあと、このフォルダのプログラムを実行します。",
+			Ja: "certbotは更新のあと、このフォルダーのプログラムを実行します。",
 		},
 		Mend: []checks.Shell{
 			write(hookFile(server), "#!/bin/sh", "systemctl reload "+server),

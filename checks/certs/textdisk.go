@@ -68,12 +68,12 @@ func textElsewhere(about, cdn string) checks.Text {
 	name := shorten(about)
 	if cdn != "" {
 		return checks.Text{
-			En: cdn + " answers for " + name + ": which certificate the web server behind it serves could not be seen",
+			En: "the web server's own certificate could not be seen: " + cdn + " answers for " + name,
 			Ja: name + "には" + cdn + "が応答するため、その内側のWebサーバーの証明書は確認できません",
 		}
 	}
 	return checks.Text{
-		En: "something other than this machine seems to answer for " + name + ": which certificate the web server here serves could not be seen",
+		En: "the web server's own certificate could not be seen: another machine seems to answer for " + name,
 		Ja: name + "にはこのマシン以外が応答しているようで、ここのWebサーバーの証明書は確認できません",
 	}
 }
@@ -187,7 +187,7 @@ func textDenied(places []string) checks.Text {
 		shown = append(shown, checks.QuoteName(p))
 	}
 	t := checks.Text{
-		En: "the certificates on disk could not be seen: no permission for " + strings.Join(shown, ", "),
+		En: "no permission for the certificates on disk: " + strings.Join(shown, ", "),
 		Ja: "ディスク上の証明書を確認できません。閲覧権限がありません: " + strings.Join(shown, ", "),
 	}
 	if more := len(places) - len(shown); more > 0 {

@@ -22,8 +22,8 @@ var TextsNow = time.Date(2026, time.November, 25, 9, 0, 0, 0, time.UTC)
 // Said is one thing that sababan says: what it is about, in a few words for
 // whoever reads the golden files, the text, and what to do.
 //
-// What begins with "summary" where the first line is no headline: the line of
-// a check where all is told at once, or an answer.
+// What begins with "summary" or "answer" where the first line is no headline:
+// the line in which a check tells all at once, or an answer to a command.
 type Said struct {
 	What   string
 	Text   checks.Text

@@ -267,7 +267,7 @@ func TestTLSThatFailsIsToldWithItsReason(t *testing.T) {
 	w.ca = checkstest.NewCA(t, "Nobody's")
 	w.certificate(t, "localhost")
 	f = found(t, w.look(t), codeSMTP, place, checks.Critical, checks.Now)
-	says(t, f.Text, "is not good: no authority that is known vouches for it", "（信頼できる認証局のものではない）")
+	says(t, f.Text, "is not good: no known authority vouches for it", "（信頼できる認証局のものではない）")
 	w.ca = good
 	w.certificate(t, "localhost")
 	healthyAfter(t, w)

@@ -247,7 +247,7 @@ func textCertificate(why string) checks.Text {
 	case "expired":
 		return checks.Text{En: "it has expired, or is not valid yet", Ja: "有効期間外"}
 	}
-	return checks.Text{En: "no authority that is known vouches for it", Ja: "信頼できる認証局のものではない"}
+	return checks.Text{En: "no known authority vouches for it", Ja: "信頼できる認証局のものではない"}
 }
 
 // textStopped is why nothing is known of the steps behind.

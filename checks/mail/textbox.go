@@ -38,7 +38,7 @@ func textBox(b mailbox, last visit) checks.Text {
 		because = checks.Text{En: host.En + " cannot be reached", Ja: host.Ja + "につながりません"}
 	case untrusted:
 		c := textCertificate(last.Words)
-		because = checks.Text{En: "the certificate of " + host.En + ": " + c.En, Ja: host.Ja + "の証明書: " + c.Ja}
+		because = checks.Text{En: "certificate of " + host.En + ": " + c.En, Ja: host.Ja + "の証明書: " + c.Ja}
 	case plain:
 		because = checks.Text{En: host.En + " offers no encryption", Ja: host.Ja + "で暗号化が使えません"}
 	case noTLS:

@@ -55,7 +55,7 @@ func adviceWrites(r reading, m machine, aof bool) checks.Advice {
 	a := adviceLog(m, r.local)
 	look := checks.Text{
 		En: "The log names the cause: \"No space left\" (disk full), \"Permission denied\" (folder), \"fork: Cannot allocate memory\" (vm.overcommit_memory must be 1).",
-		Ja: "原因はログに出ます。「No space left」はディスク満杯、「Permission denied」はフォルダの権限、「fork: Cannot allocate memory」はvm.overcommit_memory（1にする）です。",
+		Ja: "原因はログに出ます。「No space left」はディスク満杯、「Permission denied」はフォルダーの権限、「fork: Cannot allocate memory」はvm.overcommit_memory（1にする）です。",
 	}
 	if c, _, _ := m.cause(r); c == forkRefused {
 		a.Mend = append(a.Mend, checks.Sh("sudo", "sysctl", "vm.overcommit_memory=1"))

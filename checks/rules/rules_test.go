@@ -55,7 +55,7 @@ func TestRulesThatLackAreFoundAndMend(t *testing.T) {
 	}
 	put(plain)
 	o = checkstest.Look(t, k, c, past)
-	if f, ok := checkstest.Find(o, translation, "en"); !ok || !strings.HasPrefix(f.Text.En, "the server's rules have no translation to “en”") || !strings.HasPrefix(f.Text.Ja, "サーバーのルールに「en」の翻訳がありません") {
+	if f, ok := checkstest.Find(o, translation, "en"); !ok || !strings.HasPrefix(f.Text.En, "the server's rules have no translation into “en”") || !strings.HasPrefix(f.Text.Ja, "サーバーのルールに「en」の翻訳がありません") {
 		t.Errorf("%+v", o.Findings)
 	}
 	put(half)
@@ -65,7 +65,7 @@ func TestRulesThatLackAreFoundAndMend(t *testing.T) {
 	}
 	put(wholly)
 	o = checkstest.Look(t, k, c, past)
-	if len(o.Findings) > 0 || o.Summary.En != "2 rules, translated to en" || o.Summary.Ja != "2件（翻訳: en）" {
+	if len(o.Findings) > 0 || o.Summary.En != "2 rules, translated into en" || o.Summary.Ja != "2件（翻訳: en）" {
 		t.Errorf("%+v %+v", o.Findings, o.Summary)
 	}
 	if checkstest.Value(t, o, ruleCount, "") != 2 {

@@ -26,12 +26,12 @@ func textUntranslated(language string, lacks, all int) checks.Text {
 	l := checks.QuoteName(language)
 	if lacks == all {
 		return checks.Text{
-			En: fmt.Sprintf("the server's rules have no translation to “%s”\nWho reads the server in that language sees them as they were written.", l),
+			En: fmt.Sprintf("the server's rules have no translation into “%s”\nWhoever reads the server in that language sees them as they were written.", l),
 			Ja: fmt.Sprintf("サーバーのルールに「%s」の翻訳がありません\nその言語の利用者には原文のまま表示されます。", l),
 		}
 	}
 	return checks.Text{
-		En: fmt.Sprintf("%d of %d server rules have no translation to “%s”\nWho reads the server in that language sees those as they were written.", lacks, all, l),
+		En: fmt.Sprintf("%d of %d server rules have no translation into “%s”\nWhoever reads the server in that language sees those as they were written.", lacks, all, l),
 		Ja: fmt.Sprintf("サーバーのルール%d件中%d件に「%s」の翻訳がありません\nその言語の利用者には原文のまま表示されます。", all, lacks, l),
 	}
 }
@@ -49,7 +49,7 @@ func textSummary(n int, languages []string) checks.Text {
 		t.En = "1 rule"
 	}
 	if len(languages) > 0 {
-		t.En += ", translated to " + strings.Join(languages, ", ")
+		t.En += ", translated into " + strings.Join(languages, ", ")
 		t.Ja += "（翻訳: " + strings.Join(languages, "、") + "）"
 	}
 	return t

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -176,7 +177,7 @@ func textExpiring(t *target) checks.Text {
 }
 
 func textSilent(t *target) checks.Text {
-	bot := checks.Named(t.Bot, nameLimit)
+	bot := checks.Named(strings.TrimPrefix(t.Bot, "@"), nameLimit)
 	return checks.Lines(checks.Text{
 		En: "the bot " + bot.En + " has been silent for " + checks.Ago(t.friend.last),
 		Ja: "ボット " + bot.Ja + " が" + checks.Ago(t.friend.last) + "沈黙しています",
@@ -188,7 +189,7 @@ func textSilent(t *target) checks.Text {
 
 // textNoBeat says why nothing is known of a bot.
 func textNoBeat(t *target) checks.Text {
-	bot := checks.Named(t.Bot, nameLimit)
+	bot := checks.Named(strings.TrimPrefix(t.Bot, "@"), nameLimit)
 	switch t.friend.seen.why {
 	case noAccount:
 		return checks.Text{En: "there is no account " + bot.En, Ja: "アカウント " + bot.Ja + " がありません"}
