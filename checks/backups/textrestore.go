@@ -46,6 +46,10 @@ func unrestorableAdvice(s seen) checks.Advice {
 	}
 }
 
+// saidRoom is how much of PostgreSQL's own words stands in a headline, in
+// characters (own).
+const saidRoom = 40
+
 func blindRebuild(s seen, folder string) checks.Text {
 	b, where := s.Rebuilt, nameOf(folder)
 	why := checks.Text{}
