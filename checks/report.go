@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -72,8 +73,8 @@ func Explain(err error) (why Text, advice Advice) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return Text{"no answer in time", "時間内に応答がありません"}, Advice{}
 	}
-	q := Quote(err.Error())
-	return Text{fmt.Sprintf("could not look (%q)", q), fmt.Sprintf("確認できませんでした（「%s」）", q)}, Advice{}
+	q := strings.ReplaceAll(Quote(err.Error()), `"`, "'")
+	return Text{fmt.Sprintf(`could not look ("%s")`, q), fmt.Sprintf("確認できませんでした（「%s」）", q)}, Advice{}
 }
 
 // stillLooking is the error of a look that was given up at its deadline.

@@ -195,7 +195,7 @@ func troubleText(s seen) checks.Text {
 	said := checks.Quote(s.Status.Trouble)
 	return checks.Lines(checks.Text{
 		En: fmt.Sprintf("backup %s: %s reports an error", s.Name.En, s.Status.Tool),
-		Ja: fmt.Sprintf("バックアップ %sがエラーを報告しています: %s", s.Status.Tool, s.Name.Ja),
+		Ja: fmt.Sprintf("%sがバックアップのエラーを報告しています: %s", s.Status.Tool, s.Name.Ja),
 	}, checks.Text{En: "It says: “" + said + "”.", Ja: "内容: 「" + said + "」"}, newestLine(s), levelLine(s))
 }
 
@@ -213,14 +213,14 @@ func roomText(s seen, shared bool) checks.Text {
 	}
 	return checks.Lines(checks.Text{
 		En: fmt.Sprintf("no room for the next backup %s: %s free, about %s needed", s.Name.En, free.En, need.En),
-		Ja: fmt.Sprintf("次回のバックアップの空き容量が足りません 空き%s、必要%sほど: %s", free.Ja, need.Ja, s.Name.Ja),
+		Ja: fmt.Sprintf("次回のバックアップの空き容量が足りません（空き%s、必要は約%s）: %s", free.Ja, need.Ja, s.Name.Ja),
 	}, harm, levelLine(s))
 }
 
 func sameDiskText(where string) checks.Text {
 	on := checks.Text{En: "as the database", Ja: "データベース"}
 	if where == sharedSystem {
-		on = checks.Text{En: "as the system", Ja: "システム"}
+		on = checks.Text{En: "as the operating system", Ja: "OS"}
 	}
 	return checks.Lines(checks.Text{
 		En: fmt.Sprintf("all backups that I know are on the same file system %s", on.En),

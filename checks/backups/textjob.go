@@ -19,7 +19,7 @@ func (j job) ending() checks.Text {
 	case j.Result == "timeout":
 		return checks.Text{En: "it took too long", Ja: "時間切れ"}
 	case j.Result == "oom-kill":
-		return checks.Text{En: "killed for want of memory", Ja: "メモリ不足で強制終了"}
+		return checks.Text{En: "killed for lack of memory", Ja: "メモリ不足で強制終了"}
 	}
 	return checks.Same(checks.Quote(j.Result))
 }

@@ -77,7 +77,7 @@ func TestTexts(t *testing.T) {
 	logged := base()
 	logged.Source.Log = "/var/log/pg-backup.log"
 	logged.known.Log = logState{At: ago(6 * time.Hour), Trouble: "pg_dump: connection to server failed"}
-	none := base(func(s *seen) { s.Runs, s.Newest = nil, nil })
+	none := base(func(s *seen) { s.Runs, s.Newest, s.Status.Exit = nil, nil, 1 })
 	gone := base(func(s *seen) { s.Newest = nil })
 	found := base(func(s *seen) { s.Newest, s.Found = nil, true })
 
@@ -99,9 +99,9 @@ func TestTexts(t *testing.T) {
 		say("large", sizeText(large, codeLarge), sizeAdvice(large, codeLarge)),
 		say("cut off", incompleteText(cut), incompleteAdvice(cut)),
 	}
-	for _, one := range []string{"pg_restore", "zstd", "tar", ""} {
+	for _, one := range []string{"pg_restore", "zstd", "tar"} {
 		s := base(damaged(one, false), older)
-		said = append(said, say("damaged, "+one, incompleteText(s), incompleteAdvice(s)))
+		said = append(said, say("damaged, by "+one, incompleteText(s), incompleteAdvice(s)))
 	}
 	reported := base(inStatus)
 	oldInside, fewInside := base(inside(insideOld, ago(80*day), 80110), alone), base(inside(insideFew, ago(31*time.Hour), 1204), older)

@@ -49,28 +49,28 @@ func blindSource(s seen) checks.Text {
 		l := checks.Span(gatherLimit)
 		return checks.Text{
 			En: fmt.Sprintf("backup %s does not answer within %s: a network mount may be dead", s.Name.En, l.En),
-			Ja: fmt.Sprintf("%s が%sたっても応答しません（ネットワークマウントが切れている可能性）", s.Name.Ja, l.Ja),
+			Ja: fmt.Sprintf("バックアップ %s が%sたっても応答しません（ネットワークマウントが切れている可能性）", s.Name.Ja, l.Ja),
 		}
 	case errors.Is(s.Err, fs.ErrPermission):
 		return checks.Text{
 			En: fmt.Sprintf("backup %s: no permission for its status file", s.Name.En),
-			Ja: fmt.Sprintf("%s の記録ファイルを読む権限がありません", s.Name.Ja),
+			Ja: fmt.Sprintf("バックアップ %s の記録ファイルを読む権限がありません", s.Name.Ja),
 		}
 	case errors.Is(s.Err, errForm):
 		return checks.Text{
 			En: fmt.Sprintf("backup %s: its status file is not what restic, borg or pgBackRest write", s.Name.En),
-			Ja: fmt.Sprintf("%s の記録ファイルが、restic・borg・pgBackRestの形式ではありません", s.Name.Ja),
+			Ja: fmt.Sprintf("バックアップ %s の記録ファイルが、restic・borg・pgBackRestの形式ではありません", s.Name.Ja),
 		}
 	case errors.Is(s.Err, errTooLarge):
 		return checks.Text{
 			En: fmt.Sprintf("backup %s: its status file is too large to be read", s.Name.En),
-			Ja: fmt.Sprintf("%s の記録ファイルが大きすぎて読めません", s.Name.Ja),
+			Ja: fmt.Sprintf("バックアップ %s の記録ファイルが大きすぎて読めません", s.Name.Ja),
 		}
 	}
 	q := checks.Quote(s.Err.Error())
 	return checks.Text{
 		En: fmt.Sprintf("backup %s cannot be looked at (“%s”)", s.Name.En, q),
-		Ja: fmt.Sprintf("%s を確認できません（「%s」）", s.Name.Ja, q),
+		Ja: fmt.Sprintf("バックアップ %s を確認できません（「%s」）", s.Name.Ja, q),
 	}
 }
 

@@ -56,7 +56,7 @@ func (q question) summary(asked int) checks.Text {
 		if asked > 0 && s.trouble() == nil {
 			p := q.proofs[i]
 			line.En += fmt.Sprintf(", %d of %d well-known servers verified", p.verified, asked)
-			line.Ja += fmt.Sprintf("、有名サーバー%d台中%d台を検証できました", asked, p.verified)
+			line.Ja += fmt.Sprintf("、有名サーバー%d台中%d台を検証済み", asked, p.verified)
 		}
 		if !who.Empty() {
 			line.En, line.Ja = who.En+": "+line.En, who.Ja+": "+line.Ja
@@ -165,7 +165,7 @@ func textOutdated(p pack) checks.Text {
 		Ja: "ルート証明書の更新があります: " + o,
 	}, checks.Text{
 		En: "Installed is " + i + ". With an old list, servers with a new authority cannot be verified one day.",
-		Ja: "いまの版は " + i + " です。古いままだと、新しい認証局を使うサーバーをいずれ検証できなくなります。",
+		Ja: "現在のバージョンは " + i + " です。古いままだと、新しい認証局を使うサーバーをいずれ検証できなくなります。",
 	})
 }
 
@@ -198,7 +198,7 @@ func textNoPackage(err error) checks.Text {
 	if errors.Is(err, errNoManager) {
 		return checks.Text{
 			En: "no package manager is known here that could tell the version (dpkg, rpm)",
-			Ja: "版を確認できるパッケージ管理（dpkg、rpm）が見つかりません",
+			Ja: "バージョンを確認できるパッケージ管理（dpkg、rpm）が見つかりません",
 		}
 	}
 	return checks.Text{
@@ -224,10 +224,10 @@ func adviceUnproven(why string) checks.Advice {
 func adviceClosed() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Or name a list that may be read in [checks.cacerts] runtime_bundle.",
-			Ja: "または、読める一覧を [checks.cacerts] runtime_bundle に指定してください。",
+			En: "Root can look at it; or name a list that may be read in [checks.cacerts] runtime_bundle.",
+			Ja: "rootなら確認できます。または、読める一覧を [checks.cacerts] runtime_bundle に指定してください。",
 		},
-		Mend: []checks.Shell{checks.Sh("sudo", "sababan", "check", "cacerts")},
+		Look: checks.Sh("sudo", "sababan", "check", "cacerts"),
 	}
 }
 

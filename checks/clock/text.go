@@ -34,7 +34,7 @@ func summary(e estimate, n int, kernelKnown, unkept bool) checks.Text {
 			off = checks.Text{En: "within " + w.En + " of " + s.En, Ja: s.Ja + "との差は" + w.Ja + "以内"}
 		} else {
 			a := ahead(e)
-			off = checks.Text{En: a.En + " (by " + s.En + ")", Ja: a.Ja + "（" + s.Ja + "と比較）"}
+			off = checks.Text{En: a.En + " (compared with " + s.En + ")", Ja: a.Ja + "（" + s.Ja + "と比較）"}
 		}
 	case reasonNobody:
 		off = checks.Text{En: "not compared with others", Ja: "他のサーバーとは比較していません"}

@@ -162,7 +162,7 @@ func TestACollationOfAnotherVersion(t *testing.T) {
 	// The version that sorts was another one yesterday.
 	w.change(nightKey, func(n *night) { n.Version = "1.0" })
 	f := w.expect(w.dawn(), codeCollation, "", checks.Warning)
-	w.says(f, "texts are sorted by another version now (1.0 → ", "バージョンが変わりました（1.0→")
+	w.says(f, "the database's sort order (collation) has changed its version (1.0 → ", "バージョンが変わりました（1.0→")
 	n := recall[night](w.past, nightKey)
 	if n.Since.IsZero() || n.left() != 0 {
 		t.Errorf("not all indexes were read again: %+v", n.left())

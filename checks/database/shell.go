@@ -51,7 +51,7 @@ func (l *look) tootctl(words ...string) checks.Shell {
 			"sudo", "-Hu", cmp.Or(f.User, "mastodon"), "env", "-C", f.Live, "PATH=" + shims + ":/usr/local/bin:/usr/bin:/bin", "RAILS_ENV=production", "bin/tootctl",
 		}, words...)...)
 	}
-	return checks.Sh(append([]string{"env", "RAILS_ENV=production", "bin/tootctl"}, words...)...)
+	return nil // nobody knows in which folder
 }
 
 // found is what is known of the installation, for commands.

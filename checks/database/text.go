@@ -197,7 +197,7 @@ func summary(l *look) checks.Text {
 		usual := checks.Text{}
 		if b, ok := l.past.Normal("connections", "", l.now); ok && b.Days > 0 {
 			r := countRange(b)
-			usual = checks.Text{En: " (usually " + r + ")", Ja: "（普段" + r + "）"}
+			usual = checks.Text{En: " (usually " + r.En + ")", Ja: "（普段" + r.Ja + "）"}
 		}
 		what := "connections"
 		if n == 1 {
@@ -226,10 +226,10 @@ func summary(l *look) checks.Text {
 	return checks.Join(comma, parts...)
 }
 
-func countRange(b checks.Band) string {
+func countRange(b checks.Band) checks.Text {
 	low, high := checks.Number(int64(max(b.Low, 0)+0.5)).En, checks.Number(int64(max(b.High, 0)+0.5)).En
 	if low == high {
-		return high
+		return checks.Same(high)
 	}
-	return low + "–" + high
+	return checks.Text{En: low + "–" + high, Ja: low + "〜" + high}
 }

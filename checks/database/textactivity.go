@@ -24,7 +24,7 @@ func connectionsText(used, most int, by []crowd, usual checks.Band) checks.Text 
 	lines = append(lines, checks.Text{En: "Who: " + who.En + ".", Ja: "内訳: " + who.Ja})
 	if usual.Days > 0 {
 		r := countRange(usual)
-		lines = append(lines, checks.Text{En: "Usually " + r + ".", Ja: "普段は" + r + "です。"})
+		lines = append(lines, checks.Text{En: "Usually " + r.En + ".", Ja: "普段は" + r.Ja + "です。"})
 	}
 	return checks.Lines(lines...)
 }
@@ -45,13 +45,15 @@ func doing(s session, after checks.Text) checks.Text {
 	if tag == "REFRESH MATERIALIZED VIEW" && s.View != "" {
 		tag += " " + checks.Quote(s.View)
 	}
-	en, ja := "", ""
-	if tag != "" {
-		en, ja = tag+" ", tag
+	if tag == "" {
+		return checks.Text{
+			En: fmt.Sprintf("%s (pid %d, %s)", w.En, s.PID, after.En),
+			Ja: fmt.Sprintf("%s（pid %d、%s）", w.Ja, s.PID, after.Ja),
+		}
 	}
 	return checks.Text{
-		En: fmt.Sprintf("%s(%s, pid %d, %s)", en, w.En, s.PID, after.En),
-		Ja: fmt.Sprintf("%s（%s、pid %d、%s）", ja, w.Ja, s.PID, after.Ja),
+		En: fmt.Sprintf("%s (%s, pid %d, %s)", tag, w.En, s.PID, after.En),
+		Ja: fmt.Sprintf("%s（%s、pid %d、%s）", tag, w.Ja, s.PID, after.Ja),
 	}
 }
 
@@ -65,10 +67,14 @@ func longText(_ *look, all []session) checks.Text {
 		}
 	}
 	what := list(all, func(s session) checks.Text { return doing(s, checks.Span(s.Asked)) })
+	keeps := "It keeps"
+	if len(all) > 1 {
+		keeps = "They keep"
+	}
 	return checks.Lines(head,
-		checks.Text{En: "At it: " + what.En + ".", Ja: "対象: " + what.Ja},
+		checks.Text{En: "Running: " + what.En + ".", Ja: "対象: " + what.Ja},
 		checks.Text{
-			En: "It keeps the disk and the processor busy and old rows from being cleared away: everything gets slower.",
+			En: keeps + " the disk and the processor busy and old rows from being cleared away: everything gets slower.",
 			Ja: "ディスクとCPUを使い続け、不要な行も片付かなくなるため、全体が遅くなります。",
 		})
 }
@@ -90,10 +96,14 @@ func idleText(_ *look, all []session) checks.Text {
 		}
 	}
 	what := list(all, func(s session) checks.Text { return doing(s, checks.Span(s.Still)) })
+	harm := "It holds its locks, and old rows cannot be cleared away while it stands open."
+	if len(all) > 1 {
+		harm = "They hold their locks, and old rows cannot be cleared away while they stand open."
+	}
 	return checks.Lines(head,
 		checks.Text{En: "Last command: " + what.En + ".", Ja: "最後の操作: " + what.Ja},
 		checks.Text{
-			En: "It holds its locks, and old rows cannot be cleared away while it stands open.",
+			En: harm,
 			Ja: "その間ロックを握ったままで、不要な行も片付きません。",
 		})
 }

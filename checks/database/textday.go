@@ -211,7 +211,7 @@ func collationText(c collation, n night) checks.Text {
 	from, to := checks.Named(was, 20), checks.Named(c.Actual, 20)
 	lines := []checks.Text{
 		{
-			En: fmt.Sprintf("texts are sorted by another version now (%s → %s)", from.En, to.En),
+			En: fmt.Sprintf("the database's sort order (collation) has changed its version (%s → %s)", from.En, to.En),
 			Ja: fmt.Sprintf("文字列の並び順（照合順序）のバージョンが変わりました（%s→%s）", from.Ja, to.Ja),
 		},
 		{

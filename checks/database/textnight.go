@@ -2,15 +2,16 @@ package database
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sababan/sababan/checks"
 )
 
 func brokenText(index string, i readIndex) checks.Text {
 	n, t := name(index), name(i.Table)
-	said := checks.Quote(i.Broken)
+	said := strings.ReplaceAll(checks.Quote(i.Broken), `"`, "'")
 	proof := checks.Text{
-		En: fmt.Sprintf("PostgreSQL at %s: %q", checks.At(i.At), said),
+		En: fmt.Sprintf(`PostgreSQL at %s: "%s"`, checks.At(i.At), said),
 		Ja: fmt.Sprintf("PostgreSQLの報告（%s）: 「%s」", checks.At(i.At), said),
 	}
 	if i.Fatal {
@@ -73,8 +74,8 @@ func duplicatesText(table string, t readTable) checks.Text {
 func duplicatesAdvice(l *look, table string) checks.Advice {
 	a := checks.Advice{
 		Text: checks.Text{
-			En: "fix-duplicates deletes and merges rows for good: make a backup first, try it on a copy if you can, and stop all of Mastodon (web, Sidekiq, streaming) while it runs. On versions newer than it knows it asks before it begins. Then rebuild the index.",
-			Ja: "fix-duplicatesは行の削除と統合を行い、元に戻せません。先にバックアップを取り、可能なら複製した環境で試し、実行中はMastodonをすべて（Web・Sidekiq・ストリーミング）止めてください。未対応の新しいバージョンでは実行前に確認されます。終わったらインデックスを作り直します。",
+			En: "tootctl maintenance fix-duplicates deletes and merges rows for good: make a backup first, try it on a copy if you can, and stop all of Mastodon (web, Sidekiq, streaming) while it runs. On versions newer than it knows it asks before it begins. Then rebuild the index.",
+			Ja: "tootctl maintenance fix-duplicates は行の削除と統合を行い、元に戻せません。先にバックアップを取り、可能なら複製した環境で試し、実行中はMastodonをすべて（Web・Sidekiq・ストリーミング）止めてください。未対応の新しいバージョンでは実行前に確認されます。終わったらインデックスを作り直します。",
 		},
 		Mend: shells(l.tootctl("maintenance", "fix-duplicates")),
 	}

@@ -13,8 +13,12 @@ func TestTexts(t *testing.T) {
 	const gb = float64(1 << 30)
 	now, day := checkstest.TextsNow, 24*time.Hour
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	where, err := site.New(site.Config{Domain: "example.social", Live: "/home/mastodon/live", Root: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	l := &look{
-		check: &check{site: &site.Site{Proc: t.TempDir(), Root: t.TempDir()}}, now: now, seen: true,
+		check: &check{site: where}, now: now, seen: true,
 		past:   &checkstest.Past{Bands: map[checkstest.Series]checks.Band{{Name: "connections"}: {Low: 38, Mid: 41, High: 44, Days: 20}}},
 		server: server{Name: "mastodon_production", Version: 150018, Port: 5432, Took: 2 * time.Millisecond},
 		wal:    wal{Bytes: 14 * gb, Max: gb, Free: 6 * gb, FreeKnown: true},

@@ -23,6 +23,7 @@ func TestTexts(t *testing.T) {
 	growing := trend.Trend{At: checkstest.TextsNow, Days: 14, Growth: 6 * (gb / 10), Confident: true}
 
 	plain := at("/", 40*gb, 18*(gb/10))
+	plain.Trend = growing
 	one, two := at("/", 40*gb, 18*(gb/10), "PostgreSQL"), at("/var/lib", 40*gb, 18*(gb/10), "PostgreSQL", "Redis")
 	one.Usual, one.Trend = usual, growing
 	empty := at("/", 40*gb, 0)

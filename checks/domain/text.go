@@ -310,7 +310,7 @@ func textNoDate(name, suffix string) checks.Text {
 	n, s := nameOf(name), checks.QuoteName(suffix)
 	return checks.Text{
 		En: fmt.Sprintf("nobody tells until when %s is registered\nThe registry of .%s publishes no date, so I cannot warn before it expires.", n, s),
-		Ja: fmt.Sprintf("ドメイン %s の有効期限が分かりません\n.%s のレジストリは期限を公開していないため、期限切れの前にお知らせできません。", n, s),
+		Ja: fmt.Sprintf("ドメイン %s の有効期限がわかりません\n.%s のレジストリは期限を公開していないため、期限切れの前にお知らせできません。", n, s),
 	}
 }
 

@@ -165,7 +165,7 @@ func textSummary(all []standing, today time.Time) checks.Text {
 	n := checks.QuoteName(s.name)
 	return checks.Text{
 		En: fmt.Sprintf("next is %s on %s, %s; %d in all", n, day.En, when.En, waiting),
-		Ja: fmt.Sprintf("次は%s %s、%s（全%d件）", n, day.Ja, when.Ja, waiting),
+		Ja: fmt.Sprintf("次は「%s」%s、%s（全%d件）", n, day.Ja, when.Ja, waiting),
 	}
 }
 

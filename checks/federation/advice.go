@@ -19,7 +19,7 @@ func adviceUs(t tally) checks.Advice {
 	a := checks.Advice{
 		Text: checks.Text{
 			En: "Try one of them by hand; it shows whether the name, the connection or the certificate fails.",
-			Ja: "そのうち1台に手で接続すると、名前解決、接続、証明書のどこで失敗するか分かります。",
+			Ja: "そのうち1台に手で接続すると、名前解決、接続、証明書のどこで失敗するかわかります。",
 		},
 		Look: checks.Sh("date", "-u"),
 	}

@@ -59,7 +59,7 @@ func textDeaf(newest time.Time, usual checks.Band, late, least bool) checks.Text
 	if usual.Days == 0 {
 		t = checks.Lines(t, checks.Text{
 			En: "What is usual here is not known yet; where few are followed this may be nothing.",
-			Ja: "普段の様子はまだ分かりません。フォローが少ないサーバーでは異常でないこともあります。",
+			Ja: "普段の様子はまだわかりません。フォローが少ないサーバーでは異常でないこともあります。",
 		})
 	}
 	return t

@@ -158,7 +158,7 @@ func textUpdated(before, now string) checks.Text {
 func textGuarded(domain, guard string) checks.Text {
 	headline := checks.Text{
 		En: "the API of " + shorten(domain) + " answers with a page for browsers",
-		Ja: "API JSONの代わりにブラウザ向けのページが返ります（" + shorten(domain) + "）",
+		Ja: "APIがブラウザ向けのページを返しています（" + shorten(domain) + "）",
 	}
 	by := checks.Text{
 		En: "Something in front of the server probably checks for browsers here.",
@@ -243,6 +243,10 @@ func textUsual(t checks.Text, took, mid time.Duration) checks.Text {
 	if number, unit, ok := strings.Cut(en, " "); ok && strings.HasSuffix(now.En, " "+unit) {
 		en = number
 	}
+	// What stands in brackets already takes the number in.
+	if inside, ok := strings.CutSuffix(t.Ja, "）"); ok {
+		return checks.Text{En: strings.TrimSuffix(t.En, ")") + "; usually " + en + ")", Ja: inside + "、普段" + usual.Ja + "）"}
+	}
 	return checks.Text{En: t.En + " (usually " + en + ")", Ja: t.Ja + "（普段" + usual.Ja + "）"}
 }
 
@@ -262,7 +266,7 @@ func textUnseen(o outcome) checks.Text {
 	case certificate:
 		return checks.Text{
 			En: "the certificate is not accepted, the check of certificates says why",
-			Ja: "証明書が受け入れられないため確認できません（理由は証明書のチェックに出ます）",
+			Ja: "証明書に問題があるため確認できません（理由は証明書のチェックに出ます）",
 		}
 	}
 	return checks.Text{

@@ -115,7 +115,7 @@ func TestTheSameMinuteOfEveryHourIsFoundHeldAndEnds(t *testing.T) {
 	if !ok || f.Severity != checks.Warning || f.Road != checks.Morning || len(o.Findings) != 1 {
 		t.Fatalf("%+v", o.Findings)
 	}
-	says(t, f.Text, "pages are slow once an hour, always at the same minute\nIn 7 of the last 7 hours, for about 3 min", "ページ 毎時同じ分に遅くなっています\n直近7時間のうち7時間で、約3分ずつ")
+	says(t, f.Text, "pages are slow once an hour, always at the same minute\nIn 7 of the last 7 hours, for about 3 min", "ページ 毎時決まった分に遅くなっています\n直近7時間のうち7時間で、約3分ずつ")
 
 	put(hoursBefore(time.Now(), slow, slow)) // after a pause of the watch
 	if o = s.look(t); len(o.Findings) > 0 || len(o.Blind) != 1 || !o.Blind[0].Hides(checks.Key{Code: hourly, Subject: page}) {

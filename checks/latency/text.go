@@ -190,7 +190,7 @@ func textHourly(side string, p pattern) checks.Text {
 	return checks.Text{
 		En: fmt.Sprintf("%s slow once an hour, always at the same minute\nIn %d of the last %d hours, for about %s, last at %s: something runs then, such as a backup, a snapshot of the disk or a cron job.",
 			who.En, p.hits, p.of, span.En, checks.At(p.last)),
-		Ja: fmt.Sprintf("%s毎時同じ分に遅くなっています\n直近%d時間のうち%d時間で、約%sずつ続いています（最後は%s）。その時刻に動くバックアップ、ディスクのスナップショット、cronなどが考えられます。",
+		Ja: fmt.Sprintf("%s毎時決まった分に遅くなっています\n直近%d時間のうち%d時間で、約%sずつ続いています（最後は%s）。その時刻に動くバックアップ、ディスクのスナップショット、cronなどが考えられます。",
 			who.Ja, p.of, p.hits, span.Ja, checks.At(p.last)),
 	}
 }

@@ -198,7 +198,7 @@ func (a about) adviceLate() checks.Advice {
 	}
 	return checks.Advice{Text: checks.Text{
 		En: "The provider's page of what was sent tells how long it kept them; the lines Received in a message tell who took long.",
-		Ja: "メールサービスの送信履歴で、どこで待たされたかを確かめてください。届いたメールのReceivedヘッダーからも分かります。",
+		Ja: "メールサービスの送信履歴で、どこで待たされたかを確かめてください。届いたメールのReceivedヘッダーからもわかります。",
 	}}
 }
 

@@ -119,7 +119,7 @@ func TestMessagesThatNeverComeAreLostTwiceAndThenCritical(t *testing.T) {
 	w.look(t)
 	w.pass(t, 61*time.Minute)
 	f := found(t, w.look(t), codeLost, "", checks.Critical, checks.Now)
-	says(t, f.Text, "mail does not arrive: test messages to probe@lab.test are missing", "メールが届きません（probe@lab.test へのテストメールが届いていません）")
+	says(t, f.Text, "mail does not arrive: test messages to probe@lab.test are missing", "メールが届きません（テストメールの未着: probe@lab.test）")
 	says(t, f.Text, "Reached: localhost:", "到達した段階: localhost:")
 	// Healed: the next one comes.
 	w.access(t, "")
@@ -247,7 +247,7 @@ func TestEachRefusalOfTheMailServerIsNamedWithItsStep(t *testing.T) {
 	}
 	bad("/./ 554 5.7.1 Your account is suspended, @admin\n", codeSMTP, place, checks.Critical, checks.Now,
 		"refuses mail at the recipient (RCPT TO, 554)\nReached: connected, encrypted, signed in.\nIt says: “5.7.1 <probe@lab.test>: Recipient address rejected: Your account is suspended, (at)admin”",
-		"がメールを受け付けません（宛先 RCPT TO, 554）\n到達した段階: 接続、暗号化、ログインまで")
+		"がメールを受け付けません（宛先 RCPT TO 554）\n到達した段階: 接続、暗号化、ログインまで")
 	bad("/./ 450 4.7.0 Daily message quota exceeded\n", codeLimit, "", checks.Warning, checks.Now,
 		"the mail provider's sending limit is reached", "メールサービスの送信上限に達しました")
 	bad("/./ 452 4.2.2 Mailbox full\n", codeMailbox, inbox, checks.Warning, checks.Morning,

@@ -223,21 +223,22 @@ func textTalk(t talk, s server, same bool) checks.Text {
 }
 
 func textVerb(t talk) checks.Text {
-	code := ""
+	code, ja := "", ""
 	if t.Code > 0 {
-		code = ", " + strconv.Itoa(t.Code)
+		n := strconv.Itoa(t.Code)
+		code, ja = ", "+n, " "+n
 	}
 	switch t.Verb {
 	case "AUTH":
-		return checks.Text{En: "at sign-in (AUTH" + code + ")", Ja: "ログイン時 AUTH" + code}
+		return checks.Text{En: "at sign-in (AUTH" + code + ")", Ja: "ログイン時 AUTH" + ja}
 	case "MAIL FROM":
-		return checks.Text{En: "from Mastodon's address (MAIL FROM" + code + ")", Ja: "差出人 MAIL FROM" + code}
+		return checks.Text{En: "from Mastodon's address (MAIL FROM" + code + ")", Ja: "差出人 MAIL FROM" + ja}
 	case "RCPT TO":
-		return checks.Text{En: "at the recipient (RCPT TO" + code + ")", Ja: "宛先 RCPT TO" + code}
+		return checks.Text{En: "at the recipient (RCPT TO" + code + ")", Ja: "宛先 RCPT TO" + ja}
 	case "DATA":
-		return checks.Text{En: "at the message itself (DATA" + code + ")", Ja: "本文 DATA" + code}
+		return checks.Text{En: "at the message itself (DATA" + code + ")", Ja: "本文 DATA" + ja}
 	}
-	return checks.Text{En: "at once (" + t.Verb + code + ")", Ja: "接続直後 " + t.Verb + code}
+	return checks.Text{En: "at once (" + t.Verb + code + ")", Ja: "接続直後 " + t.Verb + ja}
 }
 
 func textCertificate(why string) checks.Text {

@@ -85,7 +85,7 @@ func textLost(lost, all []arrival, t talk, p pace) checks.Text {
 	}
 	lines := []checks.Text{{
 		En: "mail does not arrive: test messages to " + to.En + " are missing",
-		Ja: "メールが届きません（" + to.Ja + " へのテストメールが届いていません）",
+		Ja: "メールが届きません（テストメールの未着: " + to.Ja + "）",
 	}}
 	place := shown(t.Place)
 	lines = append(lines, checks.Text{

@@ -34,7 +34,7 @@ func TestTexts(t *testing.T) {
 	late := func(b *probed) { b.Last.Delay = 14 * time.Minute }
 	junk := func(b *probed) {
 		b.Last.Folder, b.Last.Junk = "Junk", true
-		b.Firm = said{By: "mx.example.net", SPF: "pass", DKIM: "fail", DMARC: "fail"}
+		b.Firm = said{By: "mx.example.net", SPF: "softfail", DKIM: "fail", DMARC: "fail"}
 	}
 	one, two := box("probe@example.net"), box("probe@example.org")
 	usual := func(string, string) (checks.Band, bool) { return checks.Band{Mid: 14, Days: 20}, true }

@@ -26,7 +26,7 @@ func textOtherStorage() checks.Text {
 func textNoSettings() checks.Text {
 	return checks.Text{
 		En: "where media lie is not known: Mastodon's settings cannot be read; set [checks.media] public",
-		Ja: "Mastodonの設定が読めず、メディアの場所が分かりません。[checks.media] publicを設定してください",
+		Ja: "Mastodonの設定が読めず、メディアの場所がわかりません。[checks.media] publicを設定してください",
 	}
 }
 
@@ -51,7 +51,7 @@ func textUnseen(s step) checks.Text {
 	case noBucket:
 		return checks.Text{
 			En: "where the bucket is is not known; set [checks.media] endpoint, region and bucket",
-			Ja: "バケットの場所が分かりません。[checks.media] endpoint、region、bucketを設定してください",
+			Ja: "バケットの場所がわかりません。[checks.media] endpoint、region、bucketを設定してください",
 		}
 	case noResolver:
 		return checks.Text{En: "the resolver of this machine gives no answer", Ja: "このマシンのDNSリゾルバーから答えが得られません"}
@@ -301,10 +301,10 @@ func textNoRetention(k kept) checks.Text {
 	return checks.Lines(checks.Text{
 		En: "media from other servers are kept for ever: no retention period is set",
 		Ja: "他サーバーのメディアが無期限に残ります（保存期間の設定がありません）",
-	}, textSample(k), checks.Text{
+	}, checks.Text{
 		En: "Files of " + older.En + " d ago are still there; the storage only grows.",
 		Ja: older.Ja + "日前のファイルも残っていて、容量が増え続けます。",
-	})
+	}, textSample(k))
 }
 
 // summary is the one line.

@@ -51,7 +51,7 @@ func Kind(s *site.Site) checks.Kind {
 				"role_id", "sign_up_ip", "invite_id", "created_by_application_id",
 			}},
 			{Table: "user_roles", Columns: []string{"id", "permissions"}},
-			{Table: "accounts", Columns: []string{"id", "username", "domain", "suspended_at", "reviewed_at", "requested_review_at"}},
+			{Table: "accounts", Columns: []string{"id", "domain", "suspended_at", "reviewed_at", "requested_review_at"}},
 			{Table: "reports", Columns: []string{"id", "account_id", "assigned_account_id", "action_taken_at", "category", "created_at"}},
 			{Table: "appeals", Columns: []string{"id", "approved_at", "rejected_at", "created_at"}},
 			{Table: "statuses", Columns: []string{"id", "account_id", "deleted_at"}},
@@ -193,7 +193,6 @@ type wave struct {
 // talker is a new account that mentions people who do not know it.
 type talker struct {
 	id   int64
-	name string
 	many int
 }
 
@@ -310,7 +309,7 @@ func readTalkers(ctx context.Context, tx pgx.Tx, now time.Time, st *state) error
 		many AS (SELECT e.account_id, count(*) AS n FROM met e
 			WHERE NOT EXISTS (SELECT FROM follows w WHERE w.account_id = e.other AND w.target_account_id = e.account_id)
 			GROUP BY 1 HAVING count(*) >= $4)
-		SELECT a.id, a.username, n.n FROM many n JOIN accounts a ON a.id = n.account_id
+		SELECT a.id, n.n FROM many n JOIN accounts a ON a.id = n.account_id
 		WHERE a.suspended_at IS NULL ORDER BY n.n DESC, a.id LIMIT $5`,
 		talkersLimit, now.UTC().Add(-newFor), now.Add(-time.Hour).UnixMilli()<<16, manyStrangers, talkersTold)
 	if err != nil {
@@ -318,7 +317,7 @@ func readTalkers(ctx context.Context, tx pgx.Tx, now time.Time, st *state) error
 	}
 	st.talkers, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (talker, error) {
 		var t talker
-		err := row.Scan(&t.id, &t.name, &t.many)
+		err := row.Scan(&t.id, &t.many)
 		return t, err
 	})
 	return err

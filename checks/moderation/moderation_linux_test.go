@@ -171,7 +171,7 @@ func TestANewAccountThatMentionsManyStrangersIsTold(t *testing.T) {
 	if f.Subject != fmt.Sprint(id) {
 		t.Errorf("subject %q", f.Subject)
 	}
-	says(t, f.Text, "has mentioned 15 strangers in an hour", "が1時間に15人の知らない相手へメンションしています")
+	says(t, f.Text, "has mentioned 15 strangers in an hour", "が、1時間に15人の知らない相手へメンションしています")
 	says(t, f.Advice.Text, fmt.Sprintf("https://masto.test/admin/accounts/%d", id), fmt.Sprintf("https://masto.test/admin/accounts/%d", id))
 	s.db.Exec(t, `INSERT INTO follows (account_id, target_account_id) SELECT id, $1 FROM accounts WHERE domain IS NOT NULL`, id)
 	healthy(t, s.look(t))

@@ -108,10 +108,9 @@ func adviceBurst(domain string) checks.Advice {
 }
 
 func textTalker(t talker) checks.Text {
-	n := checks.Quote(t.name)
 	return checks.Text{
-		En: fmt.Sprintf("the new account “%s” has mentioned %d strangers in an hour\nNone of them follows it. Spam often begins like this.", n, t.many),
-		Ja: fmt.Sprintf("新しいアカウント「%s」が1時間に%d人の知らない相手へメンションしています\n相手は誰もフォローしていません。スパムによくある動きです。", n, t.many),
+		En: fmt.Sprintf("a new account has mentioned %d strangers in an hour\nNone of them follows it. Spam often begins like this.", t.many),
+		Ja: fmt.Sprintf("新しいアカウントが、1時間に%d人の知らない相手へメンションしています\n相手は誰もフォローしていません。スパムによくある動きです。", t.many),
 	}
 }
 
@@ -125,7 +124,7 @@ func adviceTalker(domain string, id int64) checks.Advice {
 // textFlipped says whether Mastodon itself did it, as far as that can be told.
 func textFlipped(st state, now time.Time) checks.Text {
 	t := checks.Text{
-		En: "registrations were switched from open to approval " + checks.At(st.flippedAt),
+		En: "registrations were switched from open to approval at " + checks.At(st.flippedAt),
 		Ja: "新規登録が、承認制に切り替わりました（" + checks.At(st.flippedAt) + "）",
 	}
 	if !st.attended.IsZero() && st.flippedAt.Sub(st.attended) > flipAfter {
@@ -198,7 +197,7 @@ func textSummary(st state, now time.Time) checks.Text {
 	t.En += ", " + counted(st.appeals.count, "appeal", "appeals") + ap.En
 	t.Ja += fmt.Sprintf("、異議申し立て%d件%s", st.appeals.count, ap.Ja)
 	if st.trends > 0 {
-		t.En += fmt.Sprintf(", %d trends to review", st.trends)
+		t.En += ", " + counted(st.trends, "trend", "trends") + " to review"
 		t.Ja += fmt.Sprintf("、トレンドの確認待ち%d件", st.trends)
 	}
 	t.En += fmt.Sprintf("; %s in the last hour", counted(st.hour.count, "sign-up", "sign-ups"))

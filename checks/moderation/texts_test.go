@@ -37,7 +37,7 @@ func TestTexts(t *testing.T) {
 		say("appeals", textAppeals(2, 3*24*time.Hour), adviceAppeals(domain)),
 		say("many sign-ups", textBurst(spam, 2), adviceBurst(domain)),
 		say("many sign-ups, of different kinds", textBurst(wave{count: 14, confirmed: 3}, 2), adviceBurst(domain)),
-		say("an account that speaks to strangers", textTalker(talker{id: 112233445566, name: "spam_123", many: 64}), adviceTalker(domain, 112233445566)),
+		say("an account that speaks to strangers", textTalker(talker{id: 112233445566, many: 64}), adviceTalker(domain, 112233445566)),
 		say("registrations were switched by Mastodon", textFlipped(flipped, now), adviceFlipped(domain)),
 		say("registrations were switched", textFlipped(state{flippedAt: ago(50 * time.Minute), attended: ago(time.Hour)}, now), adviceFlipped(domain)),
 		say("no moderator", textUnattended(state{attended: ago(6 * 24 * time.Hour)}, now), adviceUnattended()),

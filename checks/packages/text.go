@@ -302,9 +302,9 @@ func systemName(r release) string {
 }
 
 func supportText(r release, v verdict) checks.Text {
-	name, term := systemName(r), checks.Same(r.Term)
+	name, term := systemName(r), checks.Text{Ja: r.Term}
 	if r.Term != "" {
-		term = checks.Text{En: " (" + r.Term + ")", Ja: "（" + r.Term + "）"}
+		term.En = " (" + r.Term + ")"
 	}
 	harm := checks.Text{
 		En: "After that nobody mends its security holes any more.",
@@ -313,7 +313,7 @@ func supportText(r release, v verdict) checks.Text {
 	if v.Severity == checks.Critical {
 		return checks.Lines(checks.Text{
 			En: fmt.Sprintf("%s is no longer supported%s", name, term.En),
-			Ja: fmt.Sprintf("%s のサポートは終了しています%s", name, term.Ja),
+			Ja: fmt.Sprintf("%s の%sサポートは終了しています", name, term.Ja),
 		}, checks.Text{
 			En: fmt.Sprintf("It ended on %s: nobody mends its security holes any more.", checks.On(r.Ends.Add(-day))),
 			Ja: fmt.Sprintf("%sに終了し、セキュリティ修正はもう出ません。", checks.On(r.Ends.Add(-day))),
@@ -321,7 +321,7 @@ func supportText(r release, v verdict) checks.Text {
 	}
 	return checks.Lines(checks.Text{
 		En: fmt.Sprintf("support of %s ends on %s, in %s%s", name, checks.On(r.Ends.Add(-day)), checks.Left(r.Ends), term.En),
-		Ja: fmt.Sprintf("%s のサポートが%sで終わります（あと%s）%s", name, checks.On(r.Ends.Add(-day)), checks.Left(r.Ends), term.Ja),
+		Ja: fmt.Sprintf("%s の%sサポートが%sで終わります（あと%s）", name, term.Ja, checks.On(r.Ends.Add(-day)), checks.Left(r.Ends)),
 	}, harm)
 }
 

@@ -328,7 +328,7 @@ func TestEvictionOfJobsIsFound(t *testing.T) {
 	for i := range 8 {
 		b.Do(t, "SET", "job"+string(rune('a'+i)), strings.Repeat("x", 1<<20))
 	}
-	b.found(t, codeEviction, checks.Critical, "throws data away for want of memory", "データを捨てています")
+	b.found(t, codeEviction, checks.Critical, "throws data away for lack of memory", "データを捨てています")
 	b.found(t, codeEviction, checks.Warning, "may throw data away", "データを捨てる設定です")
 	b.Do(t, "CONFIG", "SET", "maxmemory-policy", "noeviction")
 	b.Do(t, "FLUSHALL")

@@ -121,7 +121,7 @@ func causeText(r reading, m machine) checks.Text {
 	used := checks.Size(r.count("used_memory"))
 	switch c, folder, room := m.cause(r); c {
 	case diskFull:
-		return checks.Text{En: "Its disk is full, it says.", Ja: "ディスクの空きがない、とRedisは言っています。"}
+		return checks.Text{En: "Its disk is full, it says.", Ja: "Redisによると、ディスクに空きがありません。"}
 	case littleRoom:
 		free, f := checks.Size(room), checks.Named(folder, 60)
 		return checks.Text{
@@ -137,7 +137,7 @@ func causeText(r reading, m machine) checks.Text {
 	}
 	if _, why, ok := strings.Cut(r.refusal, "AOF file: "); ok {
 		q := checks.Quote(why)
-		return checks.Text{En: fmt.Sprintf("It says %q.", q), Ja: "Redisの表示:「" + q + "」"}
+		return checks.Text{En: fmt.Sprintf(`It says "%s".`, strings.ReplaceAll(q, `"`, "'")), Ja: "Redisの表示: 「" + q + "」"}
 	}
 	return checks.Text{}
 }
@@ -184,7 +184,7 @@ func textRole(r reading) checks.Text {
 		} else {
 			line.Ja += " "
 		}
-		lines = append(lines, checks.Text{En: line.En + ".", Ja: strings.TrimSpace(line.Ja) + "です。"})
+		lines = append(lines, checks.Text{En: line.En + ".", Ja: line.Ja + "です。"})
 	}
 	return checks.Lines(lines...)
 }
@@ -228,7 +228,7 @@ func textEviction(r reading, any bool, lost float64, since time.Time) checks.Tex
 	case lost > 0:
 		k := checks.Number(int64(lost))
 		head = checks.Text{
-			En: fmt.Sprintf("%s throws data away for want of memory: %s keys since %s", n.En, k.En, checks.At(since)),
+			En: fmt.Sprintf("%s throws data away for lack of memory: %s keys since %s", n.En, k.En, checks.At(since)),
 			Ja: fmt.Sprintf("%sがメモリ不足でデータを捨てています（%s以降%s件）", n.Ja, checks.At(since), k.Ja),
 		}
 	default:

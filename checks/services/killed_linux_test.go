@@ -81,7 +81,7 @@ func TestAServiceThatTheKernelKillsForLackOfMemory(t *testing.T) {
 	// it sees no more than the signal.
 	knows := strings.Contains(f.Text.En, "was killed for lack of memory") && strings.Contains(f.Text.Ja, "メモリ不足で強制終了されました")
 	guesses := strings.Contains(f.Text.En, "with signal 9: somebody killed it, most likely the kernel for lack of memory") &&
-		strings.Contains(f.Text.Ja, "シグナル9（強制終了。多くの場合はメモリ不足でカーネルが終了させたもの）で終了しました")
+		strings.Contains(f.Text.Ja, "に終了しました（シグナル9: 強制終了。多くの場合はメモリ不足のため）")
 	if !knows && !guesses {
 		t.Errorf("%s\n%s", f.Text.En, f.Text.Ja)
 	}

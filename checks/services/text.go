@@ -114,11 +114,11 @@ func whyLine(s service, t trouble) checks.Text {
 			at = u.StoppedAt
 		}
 		if at.IsZero() {
-			return checks.Text{En: "It ended with " + how.En + ".", Ja: how.Ja + "で終了しました。"}
+			return checks.Text{En: "It ended with " + how.En + ".", Ja: "終了しました（" + how.Ja + "）。"}
 		}
 		return checks.Text{
 			En: fmt.Sprintf("It ended at %s with %s.", checks.At(at), how.En),
-			Ja: fmt.Sprintf("%sに%sで終了しました。", checks.At(at), how.Ja),
+			Ja: fmt.Sprintf("%sに終了しました（%s）。", checks.At(at), how.Ja),
 		}
 	case stopped:
 		if !u.StoppedAt.IsZero() {
@@ -159,14 +159,14 @@ func ending(u systemd.Unit) checks.Text {
 		// earlyoom does it, systemd does not know why.
 		return checks.Text{
 			En: "signal 9: somebody killed it, most likely the kernel for lack of memory",
-			Ja: "シグナル9（強制終了。多くの場合はメモリ不足でカーネルが終了させたもの）",
+			Ja: "シグナル9: 強制終了。多くの場合はメモリ不足のため",
 		}
 	case u.ExitKind == 2 || u.ExitKind == 3:
 		return checks.Text{En: fmt.Sprintf("signal %d", u.ExitStatus), Ja: fmt.Sprintf("シグナル%d", u.ExitStatus)}
 	case u.ExitKind == 1 && u.ExitStatus != 0:
 		t := checks.Text{En: fmt.Sprintf("exit status %d", u.ExitStatus), Ja: fmt.Sprintf("終了コード%d", u.ExitStatus)}
 		if w, ok := exitWords[u.ExitStatus]; ok {
-			return checks.Text{En: t.En + " (" + w.En + ")", Ja: t.Ja + "（" + w.Ja + "）"}
+			return checks.Text{En: t.En + " (" + w.En + ")", Ja: t.Ja + ": " + w.Ja}
 		}
 		return t
 	case u.Result != "" && u.Result != "success":
@@ -278,7 +278,7 @@ func bootText(u systemd.Unit) checks.Text {
 	n := unitName(u.Name)
 	return checks.Lines(checks.Text{
 		En: n + " runs, but would not come back after a reboot",
-		Ja: n + " は動いていますが、再起動すると自動では起動しません",
+		Ja: n + " は動いていますが、マシンを再起動すると自動では起動しません",
 	}, checks.Text{En: "It was started by hand and is not enabled.", Ja: "手動で起動されていて、自動起動が有効になっていません。"})
 }
 

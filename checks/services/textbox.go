@@ -35,7 +35,7 @@ func boxText(b box, t trouble) checks.Text {
 	if (t == failed || t == stopped) && !b.Ended.IsZero() && b.Ended.Year() > 1 {
 		why = checks.Text{
 			En: fmt.Sprintf("It ended at %s with exit status %d.", checks.At(b.Ended), b.ExitCode),
-			Ja: fmt.Sprintf("%sに終了コード%dで終了しました。", checks.At(b.Ended), b.ExitCode),
+			Ja: fmt.Sprintf("%sに終了しました（終了コード%d）。", checks.At(b.Ended), b.ExitCode),
 		}
 	}
 	return checks.Lines(boxHeadline(b, t), b.role.harm(), why)
@@ -57,7 +57,7 @@ func boxBootText(b box) checks.Text {
 	n := unitName(b.Name)
 	return checks.Lines(checks.Text{
 		En: "container " + n + " would not come back after a reboot",
-		Ja: "コンテナ " + n + " は再起動すると自動では起動しません",
+		Ja: "コンテナ " + n + " は、マシンを再起動すると自動では起動しません",
 	}, checks.Text{En: "Its restart policy is \"no\".", Ja: "再起動ポリシーが「no」になっています。"})
 }
 

@@ -261,7 +261,7 @@ func textDead(r reading, h hourly, s sample) checks.Text {
 	return checks.Lines(
 		checks.Text{
 			En: fmt.Sprintf("%s jobs were given up in the last hour", n.En),
-			Ja: fmt.Sprintf("この1時間で%s件のジョブが破棄されました（デッド）", n.Ja),
+			Ja: fmt.Sprintf("この1時間でジョブ%s件が再試行を打ち切られました（デッド）", n.Ja),
 		},
 		checks.Text{
 			En: fmt.Sprintf("They are not tried again by themselves. %s were worked on in that time; %s lie dead in all.", p.En, all.En),
@@ -339,7 +339,7 @@ func summary(r reading, usual usual, line checks.Text, now time.Time) checks.Tex
 	var parts []checks.Text
 	if w := worst(r, now); w.age(now) >= time.Second {
 		n, a := queueName(w.name), checks.Span(w.age(now))
-		parts = append(parts, checks.Text{En: "oldest job " + a.En + " (" + n.En + ")" + usually(usual, w.name).En, Ja: "最も古いジョブ" + a.Ja + "（" + n.Ja + "）" + usually(usual, w.name).Ja})
+		parts = append(parts, checks.Text{En: "oldest job " + a.En + " in " + n.En + usually(usual, w.name).En, Ja: "最も古いジョブは" + n.Ja + "で" + a.Ja + usually(usual, w.name).Ja})
 	} else {
 		parts = append(parts, checks.Text{En: "jobs wait less than 1 s" + usually(usual, "default").En, Ja: "待ち時間1秒未満" + usually(usual, "default").Ja})
 	}
@@ -377,5 +377,5 @@ func usually(usual usual, queue string) checks.Text {
 		return checks.Text{}
 	}
 	u := ageText(b.High)
-	return checks.Text{En: ", usually up to " + u.En, Ja: "、普段は" + u.Ja + "まで"}
+	return checks.Text{En: " (usually up to " + u.En + ")", Ja: "（普段は" + u.Ja + "まで）"}
 }

@@ -2,10 +2,10 @@ package site
 
 import (
 	"cmp"
-	"fmt"
 	"net"
 	"net/url"
 	"path"
+	"strings"
 
 	"github.com/sababan/sababan/checks"
 )
@@ -131,7 +131,7 @@ func inBrackets(message string) string {
 	if message == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (%q)", message)
+	return ` ("` + strings.ReplaceAll(message, `"`, "'") + `")`
 }
 
 func inJaBrackets(message string) string {

@@ -31,7 +31,7 @@ func textMissing(s sight, e eventMemo) checks.Text {
 		harm(),
 	}
 	if u := usually(s); !u.Empty() {
-		lines = append(lines, checks.Text{En: upper(u.En) + ".", Ja: u.Ja + "で届きます。"})
+		lines = append(lines, checks.Text{En: upper(u.En) + ".", Ja: "普段は" + strings.TrimPrefix(u.Ja, "普段") + "で届きます。"})
 	}
 	switch {
 	case e.Heard != nil && *e.Heard == 0:

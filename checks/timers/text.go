@@ -36,7 +36,7 @@ func (r role) harm() checks.Text {
 	case packages:
 		return checks.Text{
 			En: "Security updates are not noticed.",
-			Ja: "セキュリティアップデートに気づけません。",
+			Ja: "セキュリティ更新に気づけません。",
 		}
 	case mastodon:
 		return checks.Text{
@@ -84,7 +84,7 @@ func scheduleText(j job, s state) checks.Text {
 func offHeadline(j job, n string) checks.Text {
 	switch {
 	case !j.timer.Exists():
-		return checks.Text{En: "there is no timer " + n, Ja: n + " というtimerはありません"}
+		return checks.Text{En: "there is no timer " + n, Ja: n + " というタイマーはありません"}
 	case j.timer.Load == "masked":
 		return checks.Text{En: n + " is masked and cannot run", Ja: n + " はマスクされていて実行されません"}
 	case j.timer.Load == "bad-setting" || j.timer.Load == "error":
@@ -189,7 +189,7 @@ func failedText(j job, m memo, journal []string) checks.Text {
 	if !why.Empty() && !m.Run.IsZero() {
 		why = checks.Text{
 			En: fmt.Sprintf("It ended at %s with %s.", checks.At(m.Run), why.En),
-			Ja: fmt.Sprintf("%sに%sで終わりました。", checks.At(m.Run), why.Ja),
+			Ja: fmt.Sprintf("%sに終了しました（%s）。", checks.At(m.Run), why.Ja),
 		}
 	} else {
 		why = checks.Text{}
@@ -248,7 +248,7 @@ func failedAdvice(j job) checks.Advice {
 func unplannedText(l lineages) checks.Text {
 	head := checks.Text{
 		En: "nothing renews the certificate: no timer and no cron job",
-		Ja: "証明書の更新が予約されていません（timerもcronもなし）",
+		Ja: "証明書の更新が予約されていません（タイマーもcronもなし）",
 	}
 	if l.Known {
 		head = checks.Text{
@@ -258,7 +258,7 @@ func unplannedText(l lineages) checks.Text {
 	}
 	return checks.Lines(head, renewal.harm(), checks.Text{
 		En: "Neither a timer of systemd's nor a cron job runs certbot, acme.sh or the like.",
-		Ja: "certbotやacme.shなどを動かすsystemdのtimerもcronも見つかりません。",
+		Ja: "certbotやacme.shなどを動かすsystemdのタイマーもcronも見つかりません。",
 	})
 }
 
@@ -342,7 +342,7 @@ func summary(l *look) checks.Text {
 		}
 		return checks.Text{
 			En: "no timer or cron job for certificates, backups or Mastodon is on",
-			Ja: "証明書・バックアップ・Mastodon関係のtimerもcronも有効になっていません",
+			Ja: "証明書・バックアップ・Mastodon関係のタイマーもcronも有効になっていません",
 		}
 	}
 	return checks.Join(checks.Text{En: ", ", Ja: "、"}, parts...)

@@ -64,7 +64,7 @@ func growthAdvice(g grown, f site.Found) checks.Advice {
 	case ofLogs, ofJournal:
 		a.Text = checks.Text{
 			En: "The newest lines usually say what fills it.",
-			Ja: "たいてい、最新の行を見ると何が増やしているか分かります。",
+			Ja: "たいてい、最新の行を見ると何が増やしているかわかります。",
 		}
 		if sh := checks.Written("sudo", "find", g.Path, "-xdev", "-type", "f", "-size", "+100M", "-exec", "ls", "-lh", "{}", "+"); sh != nil {
 			a.Look = sh
@@ -287,7 +287,7 @@ func walWhy(s walSettings, c walCause) checks.Text {
 	}
 	return checks.Text{
 		En: "The cause could not be seen from outside; a long transaction or a slow checkpoint may be it.",
-		Ja: "原因は外からは分かりませんでした。長いトランザクションや遅いチェックポイントかもしれません。",
+		Ja: "原因は外からはわかりませんでした。長いトランザクションや遅いチェックポイントかもしれません。",
 	}
 }
 

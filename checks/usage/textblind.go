@@ -24,7 +24,7 @@ func mendDatabase() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
 			En: "PostgreSQL's folder stays closed, as it must. Its sizes can be asked for by SQL by a role with pg_monitor; or once, by hand, as root:",
-			Ja: "PostgreSQLのフォルダーは閉じたままにしてください。サイズはpg_monitor権限のロールならSQLで分かります。手動で一度だけ見るには:",
+			Ja: "PostgreSQLのフォルダーは閉じたままにしてください。サイズはpg_monitor権限のロールならSQLでわかります。手動で一度だけ見るには:",
 		},
 		Look: checks.Sh("sudo", "sababan", "check", "usage"),
 	}
@@ -111,7 +111,7 @@ func blindWAL(data string) checks.Text {
 	n := name(data)
 	return checks.Text{
 		En: "the settings of PostgreSQL in " + n.En + " may not be read: how much pg_wal may hold is not known",
-		Ja: "PostgreSQL（" + n.Ja + "）の設定を読めず、pg_walの上限が分かりません",
+		Ja: "PostgreSQL（" + n.Ja + "）の設定を読めず、pg_walの上限がわかりません",
 	}
 }
 
@@ -136,7 +136,7 @@ func blindOpen(hidden int) checks.Text {
 	n := checks.Number(int64(hidden))
 	return checks.Text{
 		En: "the open files of " + n.En + " processes may not be seen: deleted files may take room unseen",
-		Ja: n.Ja + "個のプロセスの開いているファイルを見る権限がなく、削除済みファイルが容量を使っていても分かりません",
+		Ja: n.Ja + "個のプロセスの開いているファイルを見る権限がなく、削除済みファイルが容量を使っていてもわかりません",
 	}
 }
 

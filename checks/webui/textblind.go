@@ -26,7 +26,7 @@ func textUnseen(o outcome) checks.Text {
 	case certificate:
 		return checks.Text{
 			En: "the certificate is not accepted, the check of certificates says why",
-			Ja: "証明書が受け入れられないため確認できません（理由は証明書のチェックに出ます）",
+			Ja: "証明書に問題があるため確認できません（理由は証明書のチェックに出ます）",
 		}
 	case guarded:
 		if o.guard != "" {

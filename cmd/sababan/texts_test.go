@@ -128,17 +128,17 @@ func entriesOf(t *testing.T, l checks.Lang) []entry {
 const headlineLimit = 120
 
 var (
-	loudWord = regexp.MustCompile(`(?i)\b(warning|critical|action needed)\b|【|要対応|【注意】`)
-	numberTouch  = regexp.MustCompile(`[\pL\pN_]#\d|#\d+[\pL_]`)
-	spacedUnit   = regexp.MustCompile(`\d (ms|B|kB|MB|GB|TB|%|s|h|d|min|秒|分|時間|日|件|個|台|通)(\W|$)`)
-	bareUnit     = regexp.MustCompile(`\d(ms|kB|MB|GB|TB|%|min)\b`)
-	halfBracket  = regexp.MustCompile(`[\p{Hiragana}\p{Katakana}\p{Han}]\(|[\p{Hiragana}\p{Katakana}\p{Han}]\)`)
-	fullDigit    = regexp.MustCompile(`[０-９ａ-ｚＡ-Ｚ：]`)
-	oldSpelling  = regexp.MustCompile(`ふだん|サーバ([^ー]|$)|ユーザ([^ー]|$)|フォルダ([^ー]|$)|ブラウザー|メモリー|出来ま|いたしま|致しま|下さい`)
-	japaneseDot  = regexp.MustCompile(`[。、]{2}|。、|、。|。」。|）。）`)
-	englishDots  = regexp.MustCompile(`(^|[^.])\.\.($|[^.])|[,;:]\.|\.,|,,|\( | \)`)
-	quotation    = regexp.MustCompile(`「[^」]*」|"[^"]*"|“[^”]*”|'[^']*'`)
-	command      = []string{"Look: ", "Fix: ", "確認: ", "対処: "}
+	loudWord    = regexp.MustCompile(`(?i)\b(warning|critical|action needed)\b|【|要対応|【注意】`)
+	numberTouch = regexp.MustCompile(`[\pL\pN_]#\d|#\d+[\pL_]`)
+	spacedUnit  = regexp.MustCompile(`\d (ms|B|kB|MB|GB|TB|%|s|h|d|min|秒|分|時間|日|件|個|台|通)(\W|$)`)
+	bareUnit    = regexp.MustCompile(`\d(ms|kB|MB|GB|TB|%|min)\b`)
+	halfBracket = regexp.MustCompile(`[\p{Hiragana}\p{Katakana}\p{Han}]\(|[\p{Hiragana}\p{Katakana}\p{Han}]\)`)
+	fullDigit   = regexp.MustCompile(`[０-９ａ-ｚＡ-Ｚ：]`)
+	oldSpelling = regexp.MustCompile(`ふだん|サーバ([^ー]|$)|ユーザ([^ー]|$)|フォルダ([^ー]|$)|ブラウザー|メモリー|出来ま|いたしま|致しま|下さい`)
+	japaneseDot = regexp.MustCompile(`[。、]{2}|。、|、。|。」。|）。）`)
+	englishDots = regexp.MustCompile(`(^|[^.])\.\.($|[^.])|[,;:]\.|\.,|,,|\( | \)`)
+	quotation   = regexp.MustCompile(`「[^」]*」|"[^"]*"|“[^”]*”|'[^']*'`)
+	command     = []string{"Look: ", "Fix: ", "確認: ", "対処: "}
 )
 
 // faults are what in a text is against the way in which sababan speaks, as far
@@ -172,6 +172,7 @@ func (e entry) faults(l checks.Lang) []string {
 			{"a number touches a letter", numberTouch, "", line},
 			{"a space before a unit", spacedUnit, checks.Japanese, own},
 			{"a unit without a space", bareUnit, checks.English, own},
+			{"a range with a dash", regexp.MustCompile(`\d–\d`), checks.Japanese, own},
 			{"half-width brackets", halfBracket, checks.Japanese, own},
 			{"full-width letters or digits", fullDigit, checks.Japanese, own},
 			{"another spelling", oldSpelling, checks.Japanese, own},
