@@ -342,7 +342,7 @@ func TestOurOwnTroubleIsNoFinding(t *testing.T) {
 	if _, err := s.c.Look(t.Context(), s.past); !errors.As(err, &unseen) {
 		t.Fatalf("a certificate of somebody else's: %v", err)
 	}
-	says(t, unseen.Why, "the certificate is not accepted", "証明書が受け入れられない")
+	says(t, unseen.Why, "the certificate is not accepted", "証明書に問題がある")
 
 	s.Stop(t)
 	if o = s.look(t); len(o.Blind) > 0 {

@@ -27,7 +27,7 @@ func textSignups(st state, oldest time.Duration) checks.Text {
 	n, a := st.signups.count, checks.Span(oldest)
 	many := atLeast(st.capped, checks.Text{En: counted(n, "sign-up waits", "sign-ups wait"), Ja: fmt.Sprintf("%d件", n)})
 	return checks.Text{
-		En: many.En + " for approval, the oldest for " + a.En + "\nThey have confirmed their address and cannot sign in until somebody decides.",
+		En: many.En + " for approval, the oldest for " + a.En + "\nWho waits has confirmed the address and cannot sign in until somebody decides.",
 		Ja: "登録申請 " + many.Ja + "が承認待ちです（最も古いもので" + a.Ja + "）\nメール確認は済んでいますが、承認されるまでログインできません。",
 	}
 }
@@ -54,6 +54,8 @@ func textReports(st state, oldest, oldestLocal time.Duration) checks.Text {
 			En: fmt.Sprintf("%d of them by people of this server, the oldest for %s.", l, s.En),
 			Ja: fmt.Sprintf("うち%d件はこのサーバーの利用者から（最も古いもので%s）です。", l, s.Ja),
 		})
+	} else if l == n && n == 1 {
+		t = checks.Lines(t, checks.Text{En: "It was made by somebody of this server.", Ja: "このサーバーの利用者からの通報です。"})
 	} else if l == n && n > 0 {
 		t = checks.Lines(t, checks.Text{En: "All by people of this server.", Ja: "すべてこのサーバーの利用者からです。"})
 	}

@@ -58,7 +58,7 @@ func TestASecurityUpdateWaitsThenWaitsTooLongThenIsInstalled(t *testing.T) {
 	m.update()
 	o = m.look()
 	f = only(t, o, codeLate, checks.Morning)
-	says(t, f.Text, "1 security update has been waiting, the longest for 4 d", "セキュリティ更新1件が未適用のままです（最長4日")
+	says(t, f.Text, "1 security update has been waiting for 4 d", "セキュリティ更新1件が未適用のままです（4日")
 	if cmd := f.Advice.Mend[0].String(); cmd != "sudo apt upgrade" {
 		t.Errorf("command %q", cmd)
 	}

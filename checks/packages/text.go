@@ -50,13 +50,15 @@ func securityText(updates []update, now, oldest time.Time, auto string) checks.T
 		Ja: fmt.Sprintf("セキュリティ更新が%d件あります", n),
 	}
 	if now.Sub(oldest) >= securityPatience {
-		verb := "have"
-		if n == 1 {
-			verb = "has"
-		}
 		head = checks.Text{
-			En: fmt.Sprintf("%s %s been waiting, the longest for %s", plural(n, "security update", "security updates"), verb, checks.Ago(oldest)),
+			En: plural(n, "security update has", "security updates have") + " been waiting, the longest for " + checks.Ago(oldest),
 			Ja: fmt.Sprintf("セキュリティ更新%d件が未適用のままです（最長%s）", n, checks.Ago(oldest)),
+		}
+		if n == 1 {
+			head = checks.Text{
+				En: "1 security update has been waiting for " + checks.Ago(oldest),
+				Ja: "セキュリティ更新1件が未適用のままです（" + checks.Ago(oldest) + "）",
+			}
 		}
 	}
 	return checks.Lines(head,
@@ -237,7 +239,7 @@ func librariesText(users []user, oldest time.Time) checks.Text {
 		En: fmt.Sprintf("%s with libraries from before an update, for %s", plural(len(users), "process runs", "processes run"), checks.Ago(oldest)),
 		Ja: fmt.Sprintf("更新前のライブラリのまま動いているプロセスが%d個あります（%s）", len(users), checks.Ago(oldest)),
 	}, checks.Text{
-		En: "The fixes take effect when they are restarted: " + names.En + ".",
+		En: "The fixes take effect after a restart of: " + names.En + ".",
 		Ja: "再起動するまで修正は反映されません。対象: " + names.Ja,
 	})
 }

@@ -76,7 +76,7 @@ func TestJobsThatAreGivenUpAreFoundAndResolve(t *testing.T) {
 	w.fail(t, "dead", 8, "ActionMailer::MailDeliveryJob", "Net::SMTPAuthenticationError", "535 auth failed")
 	w.well(t) // a few are no event
 	w.fail(t, "dead", 30, "Sidekiq::ActiveJob::Wrapper", "Net::SMTPAuthenticationError", "535 auth failed")
-	f := w.found(t, w.deep(t), codeDead, "", checks.Warning, "38 jobs were given up in the last hour", "この1時間で38件のジョブが破棄")
+	f := w.found(t, w.deep(t), codeDead, "", checks.Warning, "38 jobs were given up in the last hour", "この1時間でジョブ38件が再試行を打ち切られました")
 	says(t, f.Text, "the mail server refuses", "メールサーバーが拒否")
 	w.Do(t, "DEL", "dead")
 	w.well(t)

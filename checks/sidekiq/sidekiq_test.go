@@ -28,11 +28,11 @@ func TestAHealthySidekiqSaysItsNumbers(t *testing.T) {
 			w.hourAgo(t, 75690, 1514, 2)
 			w.enqueue(t, "push", "ActivityPub::DeliveryWorker", 3*time.Second)
 			o := w.well(t)
-			says(t, o.Summary, "oldest job 3", "最も古いジョブ3")
+			says(t, o.Summary, "oldest job 3", "最も古いジョブはpushで3")
 			says(t, o.Summary, "1 process, 3 of 25 threads busy, 3 retries, 0 dead, 24,3", "プロセス1、スレッド3／25使用中、再試行3、デッド0、1時間の処理24,3")
 			w.done(t, "push")
 			o = w.well(t)
-			says(t, o.Summary, "jobs wait less than 1 s, usually up to 1 s", "待ち時間1秒未満、普段は1秒まで")
+			says(t, o.Summary, "jobs wait less than 1 s (usually up to 1 s)", "待ち時間1秒未満（普段は1秒まで）")
 			t.Log(read(o.Summary, checks.English))
 			t.Log(read(o.Summary, checks.Japanese))
 			if v := checkstest.Value(t, o, "processes", ""); v != 1 {

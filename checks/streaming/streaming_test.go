@@ -446,7 +446,7 @@ func TestAServerThatCannotBeReachedForAReasonOfOursIsNotDead(t *testing.T) {
 	if !errors.As(err, &unseenErr) {
 		t.Fatalf("%v", err)
 	}
-	says(t, unseenErr.Why, "the certificate is not accepted", "証明書が受け入れられない")
+	says(t, unseenErr.Why, "the certificate is not accepted", "証明書に問題がある")
 	w.c = checkstest.Make(t, w.kind, checkstest.Table(fmt.Sprintf("ports = [%d]", portOf(t, addrOf(w.first)))))
 	if o := w.look(t); len(o.Findings) != 0 || !held(o, codeDead) {
 		t.Errorf("%+v %+v", o.Findings, o.Blind)

@@ -173,7 +173,7 @@ func journalText(a sized) checks.Text {
 	return checks.Lines(
 		checks.Text{
 			En: fmt.Sprintf("the journal takes %s and no limit is set", s.En),
-			Ja: fmt.Sprintf("ジャーナルが%sを使っていて、上限が未設定です", s.Ja),
+			Ja: fmt.Sprintf("journaldのログが%sあり、上限が未設定です", s.Ja),
 		},
 		checks.Text{
 			En: "Without SystemMaxUse journald keeps up to a tenth of the disk, 4 GB at most.",

@@ -187,7 +187,7 @@ func TestAJournalWithoutALimit(t *testing.T) {
 	subject := h.root + "/var/log/journal"
 	write(t, subject+"/0123/system@1.journal", 510<<20)
 	f := expect(t, h.look(), codeJournal, subject, true, false)
-	says(t, f, "the journal takes 518 MB and no limit is set", "ジャーナルが518MBを使っていて")
+	says(t, f, "the journal takes 518 MB and no limit is set", "journaldのログが518MBあり")
 	// The commands do what they say: the limit is then there.
 	for _, sh := range f.Advice.Mend[:2] {
 		line := strings.ReplaceAll(strings.ReplaceAll(sh.String(), "sudo ", ""), "/etc/systemd", h.root+"/etc/systemd")

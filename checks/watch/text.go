@@ -240,7 +240,7 @@ func textSummary(n tally, all []*target, o checks.Observation, now time.Time) ch
 		return t
 	}
 	whole, fine := checks.Number(int64(len(all))), checks.Number(int64(n.well))
-	t := checks.Text{En: fine.En + " of " + whole.En + " servers answer well", Ja: whole.Ja + "サーバー中" + fine.Ja + "が正常に応答"}
+	t := checks.Text{En: fine.En + " of " + whole.En + " servers answer well", Ja: whole.Ja + "サーバー中" + fine.Ja + "サーバーが正常に応答"}
 	switch {
 	case len(all) == 1 && n.well == 1:
 		t = checks.Text{En: named(all[0].Name) + " answers well", Ja: named(all[0].Name) + " は正常に応答"}
@@ -260,6 +260,9 @@ func textSummary(n tally, all []*target, o checks.Observation, now time.Time) ch
 	}
 	if first != nil {
 		s, left := checks.Millis(slowest), checks.Span(first.last.end.Sub(now))
+		if len(all) == 1 {
+			return checks.Join(sep, t, checks.Text{En: "in " + s.En, Ja: "応答" + s.Ja}, checks.Text{En: "its certificate lasts for " + left.En, Ja: "証明書は残り" + left.Ja})
+		}
 		t = checks.Join(sep, t, checks.Text{En: "the slowest in " + s.En, Ja: "最も遅くて" + s.Ja})
 		t = checks.Join(sep, t, checks.Text{En: "certificates last for " + left.En + " at least", Ja: "証明書は残り" + left.Ja + "以上"})
 	}

@@ -134,7 +134,7 @@ var (
 	bareUnit    = regexp.MustCompile(`\d(ms|kB|MB|GB|TB|%|min)\b`)
 	halfBracket = regexp.MustCompile(`[\p{Hiragana}\p{Katakana}\p{Han}]\(|[\p{Hiragana}\p{Katakana}\p{Han}]\)`)
 	fullDigit   = regexp.MustCompile(`[０-９ａ-ｚＡ-Ｚ：]`)
-	oldSpelling = regexp.MustCompile(`ふだん|サーバ([^ー]|$)|ユーザ([^ー]|$)|フォルダ([^ー]|$)|ブラウザー|メモリー|出来ま|いたしま|致しま|下さい`)
+	oldSpelling = regexp.MustCompile(`ふだん|サーバ([^ー]|$)|ユーザ([^ー]|$)|フォルダ([^ー]|$)|ブラウザー|メモリー|出来ま|いたしま|下さい`)
 	japaneseDot = regexp.MustCompile(`[。、]{2}|。、|、。|。」。|）。）`)
 	englishDots = regexp.MustCompile(`(^|[^.])\.\.($|[^.])|[,;:]\.|\.,|,,|\( | \)`)
 	quotation   = regexp.MustCompile(`「[^」]*」|"[^"]*"|“[^”]*”|'[^']*'`)
