@@ -53,7 +53,7 @@ func TestTexts(t *testing.T) {
 			s.Inside = verdict{Severity: checks.Critical, Why: why}
 			s.Tested.Inside = contents{Holds: holdsMastodon, Accounts: accounts}
 			if !newest.IsZero() {
-				s.Tested.Inside.Newest = (newest.UnixMilli()) << 16
+				s.Tested.Inside.Newest = newest.UnixMilli() << 16
 			}
 			s.Accounts = 81200
 		}

@@ -35,7 +35,7 @@ func TestAFullDiskStopsAllWrites(t *testing.T) {
 	}
 	b.Do(t, "SET", "post", strings.Repeat("x", 512<<10))
 	b.until(t, "aof_last_write_status:err")
-	b.found(t, codeWrites, checks.Critical, "Its disk is full, it says.", "ディスクの空きがない")
+	b.found(t, codeWrites, checks.Critical, "Its disk is full, it says.", "ディスクに空きがありません")
 	if err := os.Remove(fill); err != nil {
 		t.Fatal(err)
 	}
