@@ -312,7 +312,7 @@ func TestWhatIsWrittenWrongIsSaidByItsPlace(t *testing.T) {
 func TestWhatWasRememberedAndIsBrokenIsForgotten(t *testing.T) {
 	k, c := made(t, table)
 	past := &checkstest.Past{Memory: map[string][]byte{seenKey + "server": []byte("{"), paidKey + "server": []byte(`{"rule":"another","day":"2030-01-01T00:00:00Z"}`)}}
-	if o := lookAt(t, k, c, past, at(t, "2026-11-22")); o.Summary.En != "next is server on Fri 27 Nov, in 5 d; 5 in all" || o.Summary.Ja != "次はserver 11/27（金）、あと5日（全5件）" {
+	if o := lookAt(t, k, c, past, at(t, "2026-11-22")); o.Summary.En != "next is server on Fri 27 Nov, in 5 d; 5 in all" || o.Summary.Ja != "次は「server」11/27（金）、あと5日（全5件）" {
 		t.Errorf("%+v", o.Summary)
 	}
 }

@@ -242,7 +242,7 @@ func TestSupportThatEndsIsTold(t *testing.T) {
 	}
 	say(time.Now().Add(60 * day))
 	f := only(t, m.look(), codeSupport, checks.Week)
-	says(t, f.Text, "support of Debian GNU/Linux 13 (trixie) ends on ", "Debian GNU/Linux 13 (trixie) のサポートが")
+	says(t, f.Text, "support of Debian GNU/Linux 13 (trixie) ends on ", "Debian GNU/Linux 13 (trixie) のLTSサポートが")
 	if f.Severity != checks.Warning || f.Harm.IsZero() {
 		t.Errorf("%+v", f)
 	}
@@ -251,7 +251,7 @@ func TestSupportThatEndsIsTold(t *testing.T) {
 	if f.Severity != checks.Critical {
 		t.Errorf("%+v", f)
 	}
-	says(t, f.Text, "Debian GNU/Linux 13 (trixie) is no longer supported (LTS)", "Debian GNU/Linux 13 (trixie) のサポートは終了しています（LTS）")
+	says(t, f.Text, "Debian GNU/Linux 13 (trixie) is no longer supported (LTS)", "Debian GNU/Linux 13 (trixie) のLTSサポートは終了しています")
 	say(time.Now().Add(900 * day))
 	well(t, m.look())
 }
