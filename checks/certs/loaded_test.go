@@ -234,7 +234,7 @@ func TestBehindACDNTheWebServerIsToldToBeAskedDirectly(t *testing.T) {
 	for _, tt := range []struct{ name, addr, en, ja, advice string }{
 		{"Cloudflare", "104.16.1.2", "Cloudflare answers for mastodon.example", "mastodon.exampleにはCloudflareが応答するため", `Set [server] address to the web server's own`},
 		{"Fastly by IPv6", "2a04:4e42::1", "Fastly answers", "Fastlyが応答", "past Fastly"},
-		{"somebody else", "192.0.2.1", "something other than this machine seems to answer", "このマシン以外が応答しているようで", "If the web server is on this machine"},
+		{"somebody else", "192.0.2.1", "another machine seems to answer", "このマシン以外が応答しているようで", "If the web server is on this machine"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			q := question{domain: domain, port: "443", now: time.Now(), roots: checkstest.NewCA(t, "x").Roots(), limits: DefaultConfig()}
