@@ -46,6 +46,7 @@ func measurements() []measurement {
 		{"host", "the checks of one machine together, beside Nagios' plugins", 10 * time.Minute, measureHost},
 		{"usage", "the walk over a million files beside du", 20 * time.Minute, measureUsage},
 		{"chart", "400 days of a series as a picture", 5 * time.Minute, measureChart},
+		{"status", "a status with 26 checks and 50 open incidents; the same and a chart in the state of a year", 15 * time.Minute, measureStatus},
 	}
 }
 
