@@ -11,7 +11,7 @@ import (
 
 // ack notes that somebody is on it.
 func (b *Bot) ack(ctx context.Context, q question) checks.Text {
-	t := b.vocabulary().take(q)
+	t := b.takeFrom(q)
 	return b.keep(ctx, q, func(tx *sql.Tx, s situation) (checks.Text, []note, error) {
 		found, instead := b.targets(s, q, t)
 		if len(found) == 0 {
@@ -27,7 +27,7 @@ func (b *Bot) ack(ctx context.Context, q question) checks.Text {
 				return checks.Text{}, nil, err
 			}
 			if fresh {
-				notes = append(notes, note{i.ID, ackNote(q.who, i, t.note)})
+				notes = append(notes, note{incident: i.ID, text: ackNote(q.who, i, t.note)})
 			}
 		}
 		what, at := called(found), checks.At(until)
@@ -48,7 +48,7 @@ func ackNote(who Admin, i incident.Incident, text string) checks.Text {
 
 // unack takes that back, whoever had said it.
 func (b *Bot) unack(ctx context.Context, q question) checks.Text {
-	t := b.vocabulary().take(q)
+	t := b.takeFrom(q)
 	return b.keep(ctx, q, func(tx *sql.Tx, s situation) (checks.Text, []note, error) {
 		if len(t.numbers) == 0 {
 			for _, i := range s.live {
@@ -83,7 +83,7 @@ func (b *Bot) unack(ctx context.Context, q question) checks.Text {
 			taken = taken || len(ended) > 0
 			if fresh && len(ended) > 0 {
 				num, said := number(i.Number), quoted(t.note)
-				notes = append(notes, note{i.ID, checks.Text{
+				notes = append(notes, note{incident: i.ID, text: checks.Text{
 					En: fmt.Sprintf("Nobody is on %s any more: %s took it back%s", num.En, name(q.who.Account), said.En),
 					Ja: fmt.Sprintf("%sの対応は取り消されました（%sさん）%s", num.Ja, name(q.who.Account), said.Ja),
 				}})
@@ -188,5 +188,5 @@ func knownText(q question, found, urgent []incident.Incident, told int, fresh bo
 			Ja: fmt.Sprintf("%sさんが%sを既知にしました（週1回のまとめに載ります）。", name(q.who.Account), what.Ja),
 		}
 	}
-	return answer, []note{{0, text}}, nil
+	return answer, []note{{text: text}}, nil
 }

@@ -124,7 +124,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	})
 
 	start := time.Now()
-	b.desk.hello = func(ctx context.Context, now time.Time) (checks.Text, bool, error) { return b.hello(ctx, start, now) }
+	b.desk.hello = func(ctx context.Context, now time.Time) (greeting, bool, error) { return b.hello(ctx, start, now) }
 
 	var all sync.WaitGroup
 	var failed error
@@ -201,24 +201,23 @@ func await(ctx context.Context, wake <-chan struct{}, next time.Time) bool {
 }
 
 // hello is the first message to an admin, once everything was looked at.
-func (b *Bot) hello(ctx context.Context, start, now time.Time) (checks.Text, bool, error) {
+func (b *Bot) hello(ctx context.Context, start, now time.Time) (greeting, bool, error) {
 	s, err := b.standing(ctx, now)
 	if err != nil {
-		return checks.Text{}, false, err
+		return greeting{}, false, err
 	}
 	t := s.tally()
 	awaited := slices.ContainsFunc(s.views, func(v schedule.View) bool { return !v.Looked && !v.Kind.Long })
 	if awaited && now.Sub(start) < firstRound {
-		return checks.Text{}, false, nil
+		return greeting{}, false, nil
 	}
 	count := t.countText()
-	lines := []checks.Text{{
+	head := checks.Text{
 		En: fmt.Sprintf("I watch %s from now on. First look at everything: %s.", s.site, count.En),
 		Ja: fmt.Sprintf("%s の見守りを始めます。最初の確認の結果: %s", s.site, count.Ja),
-	}}
-	if t.critical+t.warning+t.unknown+t.waiting == 0 && t.fine > 0 {
-		lines[0].Ja += "。ヨシ!"
 	}
-	lines = append(lines, unnumbered(s)...)
-	return checks.Lines(lines...), true, nil
+	if t.critical+t.warning+t.unknown+t.waiting == 0 && t.fine > 0 {
+		head.Ja += "。ヨシ!"
+	}
+	return greeting{head, unnumbered(s)}, true, nil
 }

@@ -150,8 +150,8 @@ func TestQuestionsAreAnsweredInTheirLanguageAndInPrivate(t *testing.T) {
 						t.Errorf("%q is not answered in its thread", text)
 					}
 				}
-				ask("@saba status", sandbox.SayOptions{}, "example.social 12:01. 1 fine\nFine: 71 % used, 7.2 GB free on /\nNot set up: mail\nAlarms reach you here.")
-				ask("@saba 調子どう？", sandbox.SayOptions{}, "example.social 12:01 正常1\n正常: / 使用71%、空き7.2GB\n未設定: mail\n警報はここに届きます。")
+				ask("@saba status", sandbox.SayOptions{}, "example.social 12:01. 1 fine\nFine: disk 71 % used, 7.2 GB free on /\nNot set up: mail\nAlarms reach you here.")
+				ask("@saba 調子どう？", sandbox.SayOptions{}, "example.social 12:01 正常1\n正常: ディスク / 使用71%、空き7.2GB\n未設定: mail\n警報はここに届きます。")
 				ask("@saba ディスク 確認", sandbox.SayOptions{}, "ディスク: / 使用71%、空き7.2GB ヨシ!")
 				ask("check disk @saba", sandbox.SayOptions{Visibility: sandbox.Public}, "disk: 71 % used, 7.2 GB free on /")
 				ask("@saba ヘルプ", sandbox.SayOptions{}, "使い方:")

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,12 +34,14 @@ type question struct {
 	line    int
 	// soon answers at once what will take a while; it may be nil.
 	soon func(checks.Text)
+	// thread is the number of the incident whose message is answered; 0 for none.
+	thread int64
 }
 
 // commands is the table of what may be asked. It is a method, for help speaks
 // of the table itself.
 func (b *Bot) commands() []command {
-	return append(b.asking(), b.changing()...)
+	return slices.Concat(b.asking(), b.changing(), b.offered())
 }
 
 func (b *Bot) vocabulary() vocabulary { return vocabulary{commands: b.commands(), kinds: b.kinds} }
@@ -55,10 +58,16 @@ func (b *Bot) answer(ctx context.Context, q question, text string) (checks.Text,
 		lang = q.who.Lang
 	}
 	var requests []request
+	thanks := false
 	for line := range strings.Lines(text) {
-		if r := v.parse(strings.TrimSpace(line)); !r.empty && len(requests) < mostLines {
+		r := v.parse(strings.TrimSpace(line))
+		if !r.empty && len(requests) < mostLines {
 			requests = append(requests, r)
 		}
+		thanks = thanks || r.courtesy
+	}
+	if len(requests) == 0 && thanks {
+		return checks.Text{En: "At your service. \"help\" says what I understand.", Ja: "いつでもどうぞ。使い方は「ヘルプ」と返信してください。"}, lang
 	}
 	if len(requests) == 0 {
 		requests = []request{{empty: true}}
@@ -74,7 +83,7 @@ func (b *Bot) answer(ctx context.Context, q question, text string) (checks.Text,
 
 func (b *Bot) answerOne(ctx context.Context, v vocabulary, q question) checks.Text {
 	switch {
-	case q.request.unsure != "" && q.command != "help":
+	case q.request.unsure != "" && q.command != "help" && q.command != "status" && q.command != "version":
 		return b.whichOf(q)
 	case q.strange != "" && q.command != "help":
 		return b.strange(q)
@@ -83,6 +92,7 @@ func (b *Bot) answerOne(ctx context.Context, v vocabulary, q question) checks.Te
 	case q.command == "" && q.number != 0:
 		q.command = "why"
 	}
+	q = q.inThread()
 	for _, c := range v.commands {
 		if c.name == q.command {
 			return c.answer(ctx, q)

@@ -8,8 +8,8 @@ func (b *Bot) asking() []command {
 		{
 			name: "status",
 			words: checks.Words{
-				En: []string{"state", "ok", "okay", "alive"},
-				Ja: []string{"状態", "状況", "稼働状況", "調子どう", "調子", "対応状況", "ステータス", "元気", "大丈夫", "異常ない"},
+				En: []string{"state", "ok", "okay", "alive", "what's up", "what is up", "down", "problem", "problems", "news", "well"},
+				Ja: []string{"状態", "状況", "稼働状況", "調子どう", "調子", "対応状況", "ステータス", "元気", "大丈夫", "異常", "異常ない", "問題", "問題ない", "様子", "落ちてる", "落ちて", "生きてる"},
 			},
 			usage:  checks.Text{En: "status", Ja: "状態"},
 			help:   checks.Text{En: "everything in brief, worst first", Ja: "全体の様子を、悪いものから順に"},
@@ -54,7 +54,7 @@ func (b *Bot) asking() []command {
 				En: []string{"past", "log"},
 				Ja: []string{"履歴", "これまで", "過去", "経緯"},
 			},
-			usage:  checks.Text{En: "history NAME", Ja: "履歴 ○○"},
+			usage:  checks.Text{En: "history, history NAME", Ja: "履歴、履歴 ○○"},
 			help:   checks.Text{En: "when, how long and how often; what admins did", Ja: "いつ、どれくらい、何回あったか、管理者が何をしたか"},
 			answer: b.history,
 		},
@@ -146,10 +146,10 @@ func (b *Bot) changing() []command {
 			name: "unsnooze", ownWords: true,
 			words: checks.Words{
 				En: []string{"unmute", "wake"},
-				Ja: []string{"保留解除", "保留取消", "スヌーズ解除", "あとで解除", "あとで取消"},
+				Ja: []string{"保留解除", "保留取消", "スヌーズ解除", "あとで解除", "あとで取消", "既知解除", "既知取消"},
 			},
 			usage:  checks.Text{En: "unsnooze 12|NAME|all", Ja: "保留解除 12"},
-			help:   checks.Text{En: "ends the silence now", Ja: "保留をやめる"},
+			help:   checks.Text{En: "ends the silence now, of what is known too", Ja: "保留や既知をやめる"},
 			answer: b.unsnooze,
 		},
 		{

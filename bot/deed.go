@@ -18,6 +18,7 @@ const (
 	deedKnown       = "known"
 	deedMaintenance = "maintenance"
 	deedOver        = "over" // of a maintenance, before its time
+	deedSaid        = "said" // a check's own command; the note is what was said
 )
 
 // A deed is one change by an admin: who, when, and for how long it holds.
@@ -78,11 +79,11 @@ func deedsOn(ctx context.Context, tx *sql.Tx, i incident.Incident) (deeds, error
 		i.ID, i.Noticed.UnixMilli(), i.Key.Check, i.Noticed.UnixMilli(), last.UnixMilli()))
 }
 
-// deedsSince are the newest deeds about a check's own name, and about
-// everything, newest first.
+// deedsSince are the newest deeds about a check's own name, or its incidents; ""
+// is all deeds. Newest first.
 func deedsSince(ctx context.Context, tx *sql.Tx, check string, since time.Time, limit int) (deeds, error) {
 	return readDeeds(tx.QueryContext(ctx, `SELECT `+deedColumns+` FROM deed d LEFT JOIN incident i ON i.id = d.incident AND i.noticed = d.noticed
-		WHERE d.at >= ? AND (d.check_name = ? OR i.check_name = ?) ORDER BY d.id DESC LIMIT ?`, since.UnixMilli(), check, check, limit))
+		WHERE d.at >= ? AND (? = '' OR d.check_name = ? OR i.check_name = ?) ORDER BY d.id DESC LIMIT ?`, since.UnixMilli(), check, check, check, limit))
 }
 
 func readDeeds(rows *sql.Rows, err error) (deeds, error) {

@@ -24,7 +24,7 @@ type desk struct {
 	grouping time.Duration
 	// hello writes the first message to an admin, once everything was looked at
 	// for the first time; false while that is not so yet.
-	hello func(ctx context.Context, now time.Time) (checks.Text, bool, error)
+	hello func(ctx context.Context, now time.Time) (greeting, bool, error)
 	// afterUpdate are the checks that the round after an update looks at, and
 	// whose trouble a maintenance explains.
 	afterUpdate map[string]bool

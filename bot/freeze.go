@@ -21,15 +21,21 @@ type owedTelling struct {
 	reason Reason
 }
 
-// greeting is the first message, for an admin who has not had it.
-func (d *desk) greeting(ctx context.Context, who Admin, now time.Time) (hello checks.Text, ready bool, err error) {
+// greeting is the first message: its head, and what has no number yet.
+type greeting struct {
+	head checks.Text
+	rest []line
+}
+
+// greet is the first message, for an admin who has not had it.
+func (d *desk) greet(ctx context.Context, who Admin, now time.Time) (hello greeting, ready bool, err error) {
 	greeted := ""
 	err = d.db.Read(ctx, func(tx *sql.Tx) error {
 		greeted, err = metaValue(ctx, tx, "hello:"+who.Account)
 		return err
 	})
 	if err != nil || greeted != "" {
-		return checks.Text{}, false, err
+		return greeting{}, false, err
 	}
 	return d.hello(ctx, now)
 }
@@ -37,7 +43,7 @@ func (d *desk) greeting(ctx context.Context, who Admin, now time.Time) (hello ch
 // freeze makes posts of what is due to one admin, and returns when the next
 // will be.
 func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, next time.Time, err error) {
-	hello, ready, err := d.greeting(ctx, who, now)
+	hello, ready, err := d.greet(ctx, who, now)
 	if err != nil {
 		return 0, time.Time{}, err
 	}
@@ -235,12 +241,17 @@ func (d *desk) newsOf(s situation, o owedTelling, who Admin, now time.Time) news
 
 // freezeHello freezes the first message to an admin; everything that is owed by
 // then stands in it, whatever its road.
-func (d *desk) freezeHello(ctx context.Context, tx *sql.Tx, who Admin, to Recipient, hello checks.Text, owed []owedTelling, now time.Time) error {
-	lines := []checks.Text{hello}
+func (d *desk) freezeHello(ctx context.Context, tx *sql.Tx, who Admin, to Recipient, hello greeting, owed []owedTelling, now time.Time) error {
+	list := slices.DeleteFunc(slices.Clone(hello.rest), func(l line) bool { return !who.Cares(l.check) })
 	worst := checks.OK
 	for _, o := range owed {
-		lines = append(lines, alertLine(news{Alert: o.alert}))
+		list = append(list, line{o.alert.Key.Check, o.alert.Severity, o.alert.Road, alertLine(news{Alert: o.alert})})
 		worst = max(worst, o.alert.Severity)
+	}
+	slices.SortStableFunc(list, worstFirst)
+	lines := []checks.Text{hello.head}
+	for _, one := range list {
+		lines = append(lines, one.text)
 	}
 	if worst > checks.OK {
 		lines = append(lines, checks.Text{

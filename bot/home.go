@@ -67,6 +67,8 @@ type Mention struct {
 	ID       string
 	StatusID string
 	From     Account
+	// Parent is the status that it answers; "" for none.
+	Parent string
 	// Text is what was said, as plain text, mentions of the bot left out.
 	Text       string
 	Visibility string

@@ -16,6 +16,8 @@ import (
 type note struct {
 	incident int64
 	text     checks.Text
+	// check is what it is about otherwise, for those who care; "" is everything.
+	check string
 }
 
 // keep lets a command change something, in one transaction with what the others
@@ -51,7 +53,7 @@ func (b *Bot) keep(ctx context.Context, q question, change func(tx *sql.Tx, s si
 // quiet hours it waits for their end.
 func (d *desk) passOn(ctx context.Context, tx *sql.Tx, n note, by Admin, now time.Time) error {
 	for _, who := range d.admins {
-		if who.Account == by.Account {
+		if who.Account == by.Account || n.check != "" && !who.Cares(n.check) {
 			continue
 		}
 		to, known, err := recipient(ctx, tx, who.Account)

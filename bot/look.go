@@ -57,11 +57,11 @@ func (b *Bot) lookAtAll(ctx context.Context, q question, names []string, thoroug
 	if err != nil {
 		return b.unreadable("check", err)
 	}
-	answers := make([]checks.Text, len(names))
+	looked := make([]sight, len(names))
 	done := make(chan struct{})
 	var looks sync.WaitGroup
 	for i, name := range names {
-		looks.Go(func() { answers[i] = b.lookAt(ctx, name, thorough) })
+		looks.Go(func() { looked[i] = b.lookAt(ctx, name, thorough) })
 	}
 	go func() {
 		defer close(done)
@@ -81,7 +81,17 @@ func (b *Bot) lookAtAll(ctx context.Context, q question, names []string, thoroug
 		}
 		<-done
 	}
-	lines := slices.Clone(answers)
+	open, err := b.o.Schedule.Incidents().Open(ctx)
+	if err != nil {
+		return b.unreadable("check", err)
+	}
+	var lines []checks.Text
+	for _, one := range looked {
+		if one.instead.Empty() {
+			one.instead = resultText(one.result, open)
+		}
+		lines = append(lines, one.instead)
+	}
 	if len(before) > 0 && ctx.Err() == nil {
 		lines = append(lines, b.whatEnded(ctx, names, before)...)
 	}
@@ -152,24 +162,35 @@ func (b *Bot) whatEnded(ctx context.Context, names []string, before []incident.I
 	return lines
 }
 
-func (b *Bot) lookAt(ctx context.Context, name string, named bool) checks.Text {
-	if t, not := b.notLooking(name); not {
-		return t
-	}
-	r, err := b.o.Schedule.Look(ctx, name, named)
-	switch {
-	case errors.Is(err, schedule.ErrNoCheck):
-		return checks.Text{En: name + ": switched off in the configuration", Ja: name + ": 設定で無効になっています"}
-	case err != nil:
-		b.log.Warn("a look that was asked for did not end", "check", name, "err", err)
-		return checks.Text{En: name + ": did not end in time", Ja: name + ": 時間内に終わりませんでした"}
-	}
-	return resultText(r)
+// sight is what became of one look; instead is said where there was none.
+type sight struct {
+	result  checks.Result
+	instead checks.Text
 }
 
-// resultText is one look as an answer: each finding with its advice, or the line
-// with the number where there is none.
-func resultText(r checks.Result) checks.Text {
+func (b *Bot) lookAt(ctx context.Context, name string, named bool) sight {
+	if t, not := b.notLooking(name); not {
+		return sight{instead: t}
+	}
+	r, err := b.o.Schedule.Look(ctx, name, named)
+	title := b.titleOf(name)
+	switch {
+	case errors.Is(err, schedule.ErrNoCheck):
+		return sight{instead: switchedOff(title)}
+	case err != nil:
+		b.log.Warn("a look that was asked for did not end", "check", name, "err", err)
+		return sight{instead: checks.Text{En: title.En + ": did not end in time", Ja: title.Ja + ": 時間内に終わりませんでした"}}
+	}
+	return sight{result: r}
+}
+
+func switchedOff(title checks.Text) checks.Text {
+	return checks.Text{En: title.En + ": switched off in the configuration", Ja: title.Ja + ": 設定で無効になっています"}
+}
+
+// resultText is one look as an answer: each finding with its number and its
+// advice, or the line with the number where there is none.
+func resultText(r checks.Result, open []incident.Incident) checks.Text {
 	title := func(t checks.Text) checks.Text {
 		return checks.Text{En: r.Title.En + ": " + t.En, Ja: r.Title.Ja + ": " + t.Ja}
 	}
@@ -185,14 +206,25 @@ func resultText(r checks.Result) checks.Text {
 			continue
 		}
 		l, h := label(f.Severity, f.Road), f.Text.Headline()
-		lines = append(lines, checks.Text{En: l.En + " " + h.En, Ja: l.Ja + h.Ja}, f.Text.Body(), adviceText(f.Advice))
+		first := checks.Text{En: l.En + " " + h.En, Ja: l.Ja + h.Ja}
+		for _, i := range open {
+			if i.Key.Check == r.Check && i.Key.Code == f.Code && i.Key.Subject == f.Subject {
+				first = plus(head(f.Severity, f.Road, i.Number), h)
+			}
+		}
+		lines = append(lines, first, f.Text.Body(), adviceText(f.Advice))
 	}
 	found := len(lines) > 0
 	well := !found
+	said := map[checks.Text]bool{}
 	for _, blind := range r.Blind {
+		well = false
+		if said[blind.Why] {
+			continue // one reason hides several things
+		}
+		said[blind.Why] = true
 		l := label(checks.Unknown, checks.Now)
 		lines = append(lines, checks.Text{En: l.En + " " + blind.Why.En, Ja: l.Ja + blind.Why.Ja}, adviceText(blind.Mend))
-		well = false
 	}
 	if r.Summary.Empty() || found {
 		return checks.Lines(lines...)

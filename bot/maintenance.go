@@ -73,7 +73,7 @@ func (b *Bot) maintenance(ctx context.Context, q question) checks.Text {
 		if !fresh {
 			return answer, nil, nil
 		}
-		return answer, []note{{0, checks.Text{
+		return answer, []note{{text: checks.Text{
 			En: fmt.Sprintf("%s announced maintenance until %s%s", name(q.who.Account), at, said.En),
 			Ja: fmt.Sprintf("%sさんが%sまでメンテナンスを行います%s", name(q.who.Account), at, said.Ja),
 		}}}, nil

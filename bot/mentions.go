@@ -136,8 +136,8 @@ func (m *mailbox) collect(ctx context.Context) (more bool, err error) {
 			if m.bot.people.stranger(one.From.ID) {
 				stateNow = mentionIgnored // a stranger gets silence
 			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO mention (id, status_id, account_id, text, received, state) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-				one.ID, one.StatusID, one.From.ID, fold(one.Text), one.At.UnixMilli(), stateNow); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO mention (id, status_id, account_id, text, received, state, parent) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+				one.ID, one.StatusID, one.From.ID, fold(one.Text), one.At.UnixMilli(), stateNow, one.Parent); err != nil {
 				return err
 			}
 		}
@@ -159,19 +159,19 @@ func (m *mailbox) cursor(ctx context.Context) (cursor string, err error) {
 }
 
 // openQuestion is a mention that waits for its answer.
-type openQuestion struct{ ID, StatusID, AccountID, Text string }
+type openQuestion struct{ ID, StatusID, AccountID, Text, Parent string }
 
 func (m *mailbox) open(ctx context.Context) (open []openQuestion, err error) {
 	err = m.bot.o.DB.Read(ctx, func(tx *sql.Tx) error {
 		open = nil
-		rows, err := tx.QueryContext(ctx, `SELECT id, status_id, account_id, text FROM mention WHERE state = ? ORDER BY received, id`, mentionNew)
+		rows, err := tx.QueryContext(ctx, `SELECT id, status_id, account_id, text, parent FROM mention WHERE state = ? ORDER BY received, id`, mentionNew)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var q openQuestion
-			if err := rows.Scan(&q.ID, &q.StatusID, &q.AccountID, &q.Text); err != nil {
+			if err := rows.Scan(&q.ID, &q.StatusID, &q.AccountID, &q.Text, &q.Parent); err != nil {
 				return err
 			}
 			open = append(open, q)
@@ -204,6 +204,7 @@ func (m *mailbox) reply(ctx context.Context, q openQuestion) {
 		m.ignore(ctx, q)
 		return
 	}
+	var err error
 	answerCtx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	asked := question{who: who, now: time.Now(), mention: q.ID}
@@ -212,11 +213,14 @@ func (m *mailbox) reply(ctx context.Context, q openQuestion) {
 		lang = who.Lang
 	}
 	asked.soon = func(text checks.Text) { m.first(ctx, q, who, text, lang) }
+	if asked.thread, err = m.bot.threadOf(answerCtx, who, q.Parent); err != nil && ctx.Err() == nil {
+		m.bot.log.Error("what a question answers could not be read", "err", err)
+	}
 	text, lang := m.bot.answer(answerCtx, asked, q.Text)
 	if ctx.Err() != nil {
 		return // asked again after the restart
 	}
-	err := m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
+	err = m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
 		return m.post(ctx, tx, q, who, text, lang, `UPDATE mention SET state = 'answered', post = ? WHERE id = ? AND state = 'new'`)
 	})
 	if err != nil {

@@ -50,12 +50,13 @@ func (b *Bot) normal(ctx context.Context, q question) checks.Text {
 func figuresText(all []schedule.Number, sep checks.Text, subjects bool) checks.Text {
 	var texts []checks.Text
 	for _, f := range all {
-		what := strings.NewReplacer("_", " ").Replace(trimUnit(f.Name))
+		what := measureText(f.Name)
 		if subjects && f.Subject != "" {
-			what = checks.QuoteName(f.Subject) + " " + what
+			subject := checks.QuoteName(f.Subject) + " "
+			what = checks.Text{En: subject + what.En, Ja: subject + what.Ja}
 		}
 		value := figure(f.Unit, f.Last.Value)
-		t := checks.Text{En: what + " " + value.En, Ja: what + " " + value.Ja}
+		t := checks.Text{En: what.En + " " + value.En, Ja: what.Ja + " " + value.Ja}
 		if f.Known {
 			usual := figureRange(f.Unit, f.Usual.Low, f.Usual.High)
 			t.En, t.Ja = t.En+" (usually "+usual.En+")", t.Ja+"（普段"+usual.Ja+"）"
@@ -63,16 +64,6 @@ func figuresText(all []schedule.Number, sep checks.Text, subjects bool) checks.T
 		texts = append(texts, t)
 	}
 	return checks.Join(sep, texts...)
-}
-
-// trimUnit takes the unit off a measure's name.
-func trimUnit(s string) string {
-	for _, unit := range []string{"_bytes", "_ratio", "_seconds", "_count"} {
-		if rest, found := strings.CutSuffix(s, unit); found {
-			return rest
-		}
-	}
-	return s
 }
 
 func figure(unit string, v float64) checks.Text {

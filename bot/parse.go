@@ -39,19 +39,27 @@ type request struct {
 	said  string
 	lang  checks.Lang
 	empty bool
+	// courtesy means that it asks for nothing.
+	courtesy bool
 }
 
 // politeness is what Japanese admins put around a request, longest first; it
 // means nothing.
 var politeness = []string{
-	"お願いいたします", "お願いします", "教えてください", "してください", "して下さい", "おねがいします", "どうなってる", "ください", "下さい", "教えて", "お願い", "おねがい",
-	"でしょうか", "ですか", "です", "ます", "して", "よろしく", "ちょっと", "さん", "番", "の", "を", "は", "が", "と", "も", "に", "で", "ね", "よ", "か", "な",
+	"うちのサーバー", "お願いいたします", "お願いします", "教えてください", "してください", "して下さい", "おねがいします", "どうなってる", "ください", "下さい", "教えて", "お願い", "おねがい",
+	"でしょうか", "んですか", "ですか", "ありますか", "です", "ます", "して", "よろしく", "ちょっと", "いまの", "いま", "今", "どう", "何か", "サーバー", "サーバ", "自鯖", "鯖", "さん", "番", "の", "を", "は", "が", "と", "も", "に", "で", "ね", "よ", "か", "な",
+}
+
+// courtesies are words that ask for nothing.
+var courtesies = []string{
+	"ありがとうございました", "ありがとうございます", "ありがとう", "了解しました", "了解です", "了解", "承知しました", "わかりました", "分かりました", "おつかれさまです", "お疲れさまです", "お疲れ様です", "おつかれ", "お疲れ",
+	"おはようございます", "おはよう", "こんにちは", "こんばんは", "すみません", "助かりました",
 }
 
 // fillers are English words around a request; they mean nothing.
 var fillers = []string{
-	"please", "pls", "plz", "thanks", "thx", "the", "a", "an", "is", "are", "my", "me", "our", "of", "on", "in", "now", "and", "what", "whats", "what's", "how", "how's", "hows", "s", "can", "you", "to", "do", "it", "server", "for",
-	"show", "tell", "give", "hi", "hello", "hey",
+	"please", "pls", "plz", "thanks", "thx", "thank", "the", "a", "an", "is", "are", "my", "me", "our", "of", "on", "in", "now", "and", "what", "whats", "what's", "how", "how's", "hows", "s", "can", "you", "to", "do", "it", "server", "for",
+	"show", "tell", "give", "hi", "hello", "hey", "any", "about", "there",
 }
 
 // wordLimit bounds what of a question is read (own; a post has 500 characters).
@@ -61,7 +69,9 @@ const wordLimit = 600
 type reading struct {
 	request
 	named  map[string]bool     // kinds
-	either []meaning           // the kind that a command's word may mean, too
+	either []either            // words that name a command and a kind
+	thanks bool                // something was said that is no question
+	weak   string              // the first bit of Japanese grammar that was not understood
 	spoken map[string]string   // commands, with the word that named them
 	unsure map[string][]string // words with several meanings
 }
@@ -79,6 +89,11 @@ func (v vocabulary) parse(text string) request {
 		return r.request
 	}
 	rest := v.phrases(lower, words, r)
+	for _, c := range courtesies {
+		if before := rest; strings.Contains(before, c) {
+			rest, r.thanks = strings.ReplaceAll(before, c, " "), true
+		}
+	}
 	for _, p := range politeness {
 		rest = strings.ReplaceAll(rest, p, " ")
 	}
@@ -87,6 +102,7 @@ func (v vocabulary) parse(text string) request {
 	}) {
 		v.word(w, words, r)
 	}
+	r.grammar(lower)
 	v.conclude(r)
 	if word, said := r.spoken[r.command]; said && v.takesWords(r.command) {
 		r.args = strings.Replace(text, sameCase(text, lower, word), " ", 1)
@@ -160,6 +176,7 @@ func (v vocabulary) word(w string, words map[string][]meaning, r *reading) {
 		return
 	}
 	if slices.Contains(fillers, w) {
+		r.thanks = r.thanks || strings.HasPrefix(w, "th") && w != "the"
 		return
 	}
 	if found := words[w]; len(found) > 0 {
@@ -174,9 +191,29 @@ func (v vocabulary) word(w string, words map[string][]meaning, r *reading) {
 	switch {
 	case len(found) == 1, len(found) > 1 && kinds && (ideographic(w) || len(w) >= 4):
 		r.apply(w, found)
+	case !slices.ContainsFunc([]rune(w), func(c rune) bool { return !unicode.Is(unicode.Hiragana, c) }):
+		if r.weak == "" {
+			r.weak = w
+		}
 	case r.strange == "":
 		r.strange = w
 		r.near = nearest(w, words)
+	}
+}
+
+// grammar settles a bit in Hiragana that is no word we know: around something
+// that was understood it is grammar (「証明書いつまで？」); else the whole word is
+// what was not understood.
+func (r *reading) grammar(text string) {
+	complete := slices.Contains([]string{"status", "recheck", "quiet", "version", "help"}, r.command)
+	if r.weak == "" || r.strange != "" || complete || len(r.named)+len(r.numbers)+len(r.unsure) > 0 || r.all {
+		return
+	}
+	r.strange = r.weak
+	for _, w := range strings.FieldsFunc(text, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsPunct(c) }) {
+		if strings.Contains(w, r.weak) {
+			r.strange = w
+		}
 	}
 }
 
@@ -248,7 +285,7 @@ func (r *reading) apply(word string, found []meaning) {
 	}
 	switch {
 	case len(kinds) > 0 && len(kinds) < len(found):
-		r.either = append(r.either, kinds...)
+		r.either = append(r.either, either{word, kinds})
 	case len(kinds) == 1:
 		r.named[kinds[0].kind] = true
 	case len(kinds) > 1:
@@ -266,25 +303,8 @@ func (v vocabulary) conclude(r *reading) {
 	if _, help := r.spoken["help"]; help {
 		r.command = "help"
 	}
-	// "version" is a command, and in "check version" a check.
-	for _, m := range r.either {
-		others := 0
-		for c := range r.spoken {
-			if c != "version" {
-				others++
-			}
-		}
-		if others > 0 {
-			r.named[m.kind] = true
-			if r.command == "version" {
-				r.command = ""
-				for _, c := range v.commands {
-					if _, said := r.spoken[c.name]; said && c.name != "version" {
-						r.command = c.name
-					}
-				}
-			}
-		}
+	for _, e := range r.either {
+		v.settle(r, e)
 	}
 	for _, k := range v.kinds {
 		if r.named[k.Name] {
@@ -302,7 +322,34 @@ func (v vocabulary) conclude(r *reading) {
 			}
 		}
 	}
+	r.courtesy = r.thanks
 	r.empty = r.command == "" && len(r.kinds) == 0 && !r.all && r.number == 0 && r.strange == "" && r.request.unsure == ""
+}
+
+// either is a word that names a command, and kinds.
+type either struct {
+	word  string
+	kinds []meaning
+}
+
+// settle decides what such a word means: by itself the command ("version",
+// "dues"), beside another command what that is about ("check version").
+func (v vocabulary) settle(r *reading, e either) {
+	other := ""
+	for _, c := range v.commands {
+		if word, said := r.spoken[c.name]; said && word != e.word {
+			other = c.name
+		}
+	}
+	if other == "" {
+		return
+	}
+	for _, m := range e.kinds {
+		r.named[m.kind] = true
+	}
+	if r.spoken[r.command] == e.word {
+		r.command = other
+	}
 }
 
 // words are all words that mean something, folded, with their meanings.

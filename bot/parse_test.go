@@ -12,15 +12,18 @@ import (
 
 // words is a vocabulary like the real one.
 func words() vocabulary {
-	b := &Bot{}
-	return vocabulary{commands: b.commands(), kinds: []checks.Kind{
+	b := &Bot{kinds: []checks.Kind{
 		{Name: "disk", Words: checks.Words{En: []string{"space", "storage"}, Ja: []string{"ディスク", "空き容量", "容量", "空き"}}},
 		{Name: "memory", Words: checks.Words{En: []string{"ram", "swap"}, Ja: []string{"メモリ", "スワップ"}}},
 		{Name: "certs", Title: checks.Text{En: "certificates", Ja: "証明書"}, Words: checks.Words{En: []string{"cert", "certificate", "certificates", "tls"}, Ja: []string{"証明書", "期限", "証明書の更新"}}},
 		{Name: "latency", Words: checks.Words{En: []string{"slow", "speed", "response time"}, Ja: []string{"応答時間", "遅い", "重い"}}},
 		{Name: "packages", Title: checks.Text{En: "packages", Ja: "パッケージ"}, Words: checks.Words{En: []string{"package", "apt", "updates"}, Ja: []string{"パッケージ", "OSの更新", "OS更新"}}},
+		{Name: "dues", Title: checks.Text{En: "dues", Ja: "支払い"}, Words: checks.Words{En: []string{"bills"}, Ja: []string{"支払い"}}, Commands: []checks.Command{
+			{Name: "dues", Words: checks.Words{Ja: []string{"支払い"}}}, {Name: "paid", Words: checks.Words{Ja: []string{"支払いました", "支払い済み"}}},
+		}},
 		{Name: "mastodon", Title: checks.Text{En: "Mastodon", Ja: "Mastodon"}, Words: checks.Words{En: []string{"version", "mastodon update"}, Ja: []string{"バージョン", "アップデート", "Mastodonの更新"}}},
 	}}
+	return b.vocabulary()
 }
 
 func TestWhatAdminsReallyTypeIsUnderstood(t *testing.T) {
@@ -61,6 +64,18 @@ func TestWhatAdminsReallyTypeIsUnderstood(t *testing.T) {
 		"使い方を教えて":        {command: "help", lang: "ja"},
 		"help":           {command: "help", lang: "en"},
 		"frobnicate":     {strange: "frobnicate", lang: "en"},
+		"容量どう？":          {kinds: "disk", lang: "ja"},
+		"証明書いつまで？":       {kinds: "certs", lang: "ja"},
+		"サーバー大丈夫ですか？":    {command: "status", lang: "ja"},
+		"何か問題ありますか":      {command: "status", lang: "ja"},
+		"いま落ちてる？":        {command: "status", lang: "ja"},
+		"what's up?":     {command: "status", lang: "en"},
+		"is it down?":    {command: "status", lang: "en"},
+		"any problems?":  {command: "status", lang: "en"},
+		"でぃすく":           {strange: "でぃすく", lang: "ja"},
+		"確認 ほげほげ":        {command: "check", strange: "ほげほげ", lang: "ja"},
+		"ありがとうございます！":    {lang: "ja"},
+		"thanks!":        {lang: "en"},
 		"":               {},
 		"？！":             {},
 		"🎉":              {},
@@ -91,6 +106,12 @@ func TestTheOtherCommandsAreUnderstoodInBothLanguages(t *testing.T) {
 		"１２番を詳しく教えてください": {command: "why", number: 12},
 		"why quiet":     {command: "quiet"},
 		"なぜ静かなの？":       {command: "quiet"},
+		"なぜ静かなんですか":     {command: "quiet"},
+		"dues":          {command: "dues"},
+		"支払い":           {command: "dues"},
+		"check dues":    {command: "check", kinds: "dues"},
+		"支払い 確認":        {command: "check", kinds: "dues"},
+		"history dues":  {command: "history", kinds: "dues"},
 		"静かに":           {command: "quiet"},
 		"history certs": {command: "history", kinds: "certs"},
 		"証明書の履歴":        {command: "history", kinds: "certs"},
@@ -171,6 +192,8 @@ func TestWhatFollowsACommandIsTheAdminsOwn(t *testing.T) {
 		"メンテ 2時間 DB移設":                       {command: "maintenance", hours: 2, note: "DB移設"},
 		"メンテ開始 30分":                          {command: "maintenance", hours: 0.5},
 		"メンテ終了":                              {command: "maintenance"},
+		"paid Server 2027-01-31":             {command: "paid", note: "Server 2027-01-31"},
+		"Server代 支払いました":                     {command: "paid", note: "Server代"},
 	} {
 		v := words()
 		r := v.parse(text)

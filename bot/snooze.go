@@ -36,7 +36,7 @@ func longestFor(i incident.Incident, now time.Time) time.Duration {
 
 // snooze silences incidents, or a check.
 func (b *Bot) snooze(ctx context.Context, q question) checks.Text {
-	t := b.vocabulary().take(q)
+	t := b.takeFrom(q)
 	if t.unsure != "" {
 		q.request.unsure, q.between = t.unsure, t.between
 		return b.whichOf(q)
@@ -92,7 +92,7 @@ func (b *Bot) silence(ctx context.Context, tx *sql.Tx, s situation, q question, 
 			return nil, err
 		}
 		title := b.titleOf(check)
-		return []note{{0, snoozeNote(q.who, title, until, said)}}, nil
+		return []note{{text: snoozeNote(q.who, title, until, said), check: check}}, nil
 	}
 	for _, i := range found {
 		d := q.deedOf(deedSnooze, i)
@@ -104,7 +104,7 @@ func (b *Bot) silence(ctx context.Context, tx *sql.Tx, s situation, q question, 
 			return nil, err
 		}
 		if fresh {
-			notes = append(notes, note{i.ID, snoozeNote(q.who, called([]incident.Incident{i}), until, said)})
+			notes = append(notes, note{incident: i.ID, text: snoozeNote(q.who, called([]incident.Incident{i}), until, said)})
 		}
 	}
 	return notes, nil
@@ -150,18 +150,18 @@ func snoozeNote(who Admin, what checks.Text, until time.Time, text string) check
 
 // unsnooze ends silences before their time.
 func (b *Bot) unsnooze(ctx context.Context, q question) checks.Text {
-	t := b.vocabulary().take(q)
+	t := b.takeFrom(q)
 	return b.keep(ctx, q, func(tx *sql.Tx, s situation) (checks.Text, []note, error) {
 		var standing deeds
 		for _, d := range s.deeds {
-			if d.What != deedSnooze || !d.holds(q.now) {
+			if d.What != deedSnooze && d.What != deedKnown || !d.holds(q.now) {
 				continue
 			}
-			named := t.all || slices.Contains(t.kinds, d.Check) && d.Check != ""
+			named := t.all && d.What == deedSnooze || slices.Contains(t.kinds, d.Check) && d.Check != ""
 			for _, i := range s.live {
 				named = named || d.about(i) && (slices.Contains(t.numbers, i.Number) || d.Check == "" && slices.Contains(t.kinds, i.Key.Check))
 			}
-			if named || len(t.numbers)+len(t.kinds) == 0 && !t.all {
+			if named || len(t.numbers)+len(t.kinds) == 0 && !t.all && d.What == deedSnooze {
 				standing = append(standing, d)
 			}
 		}
@@ -188,7 +188,7 @@ func (b *Bot) unsnooze(ctx context.Context, q question) checks.Text {
 			}
 			if fresh {
 				what := b.aboutText(d, s.live)
-				notes = append(notes, note{d.Incident, checks.Text{
+				notes = append(notes, note{incident: d.Incident, check: d.Check, text: checks.Text{
 					En: fmt.Sprintf("%s ended the snooze of %s", name(q.who.Account), what.En),
 					Ja: fmt.Sprintf("%sさんが%sの保留を解除しました", name(q.who.Account), what.Ja),
 				}})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/schedule"
@@ -25,17 +27,24 @@ type standing struct {
 	unreached []checks.Text
 	// deeds are what admins have changed and still holds.
 	deeds deeds
+	// room is how many characters one post has; 0 for any number.
+	room int
 }
 
-// status is worst first, one line each.
+// status is worst first, one line each, and within one post where it can be.
 func (b *Bot) status(ctx context.Context, q question) checks.Text {
 	s, err := b.standing(ctx, q.now)
 	if err != nil {
 		b.log.Error("status could not be read", "err", err)
 		return checks.Text{En: "I could not read my own state; the log says why.", Ja: "自分の記録を読めませんでした（詳細はログ）。"}
 	}
+	s.room = int(b.limit.Load()) - mentionRoom
 	return statusText(s)
 }
+
+// mentionRoom is kept free for the mention at the end of a post (own: the longest
+// handles that are seen).
+const mentionRoom = 40
 
 func (b *Bot) standing(ctx context.Context, now time.Time) (standing, error) {
 	views, err := b.o.Schedule.Views(ctx)
@@ -99,27 +108,68 @@ func (t tally) countText() checks.Text {
 	return checks.Join(checks.Text{En: ", ", Ja: "／"}, parts...)
 }
 
+// mostIll of what is not well are shown one by one: nobody reads more (own).
+const mostIll = 30
+
+// statusText says how everything stands. What is fine is said with its numbers
+// where there is room, else by name.
 func statusText(s standing) checks.Text {
+	long := statusLines(s, true)
+	if s.room == 0 || s.fits(long) {
+		return long
+	}
+	return statusLines(s, false)
+}
+
+func (s standing) fits(t checks.Text) bool {
+	for _, lang := range []checks.Lang{checks.English, checks.Japanese} {
+		if utf8.RuneCountInString(t.Read(checks.Reader{Lang: lang, Now: s.now})) > s.room {
+			return false
+		}
+	}
+	return true
+}
+
+func statusLines(s standing, numbers bool) checks.Text {
 	count := s.tally().countText()
 	lines := []checks.Text{{
 		En: fmt.Sprintf("%s %s. %s", s.site, checks.At(s.now), count.En),
 		Ja: fmt.Sprintf("%s %s %s", s.site, checks.At(s.now), count.Ja),
 	}}
 	lines = append(lines, maintenanceText(s))
+	ill := unnumbered(s)
 	for _, i := range s.incidents {
-		lines = append(lines, plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline(), asideText(s.deeds, i, s.now)))
+		ill = append(ill, line{
+			check: i.Key.Check, severity: i.Severity, road: i.Finding.Road,
+			text: plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline(), asideText(s.deeds, i, s.now)),
+		})
 	}
-	lines = append(lines, unnumbered(s)...)
+	slices.SortStableFunc(ill, worstFirst)
+	for _, one := range ill[:min(len(ill), mostIll)] {
+		lines = append(lines, one.text)
+	}
+	if more := len(ill) - mostIll; more > 0 {
+		lines = append(lines, checks.Text{En: fmt.Sprintf("and %d more; \"check NAME\" shows them", more), Ja: fmt.Sprintf("ほか%d件（「確認 ○○」で表示します）", more)})
+	}
 	var fine []checks.Text
 	for _, v := range s.views {
-		if v.Looked && v.Severity == checks.OK {
-			fine = append(fine, plus(v.Summary.Headline(), lookedAgo(v.Started, s.now)))
+		switch {
+		case !v.Looked || v.Severity != checks.OK:
+		case numbers:
+			fine = append(fine, plus(titled(v.Kind.Title, " ", " ", v.Summary.Headline()), lookedAgo(v.Started, s.now)))
+		default:
+			fine = append(fine, v.Kind.Title)
 		}
 	}
+	sep := checks.Same(" · ")
+	if !numbers {
+		sep = checks.Text{En: ", ", Ja: "、"}
+	}
 	if len(fine) > 0 {
-		all := checks.Join(checks.Same(" · "), fine...)
+		all := checks.Join(sep, fine...)
 		lines = append(lines, checks.Text{En: "Fine: " + all.En, Ja: "正常: " + all.Ja})
 	}
+	lines = append(lines, checkSnoozes(s))
 	if len(s.notSetUp) > 0 {
 		var names []checks.Text
 		for _, k := range s.notSetUp {
@@ -131,22 +181,80 @@ func statusText(s standing) checks.Text {
 	return checks.Lines(append(lines, reachText(s)...)...)
 }
 
+// titled is a text after what it is of, unless it says that itself.
+func titled(title checks.Text, en, ja string, text checks.Text) checks.Text {
+	t := text
+	if !strings.HasPrefix(lowered(t.En), lowered(title.En)) {
+		t.En = title.En + en + t.En
+	}
+	if !strings.HasPrefix(lowered(t.Ja), lowered(title.Ja)) {
+		t.Ja = title.Ja + ja + t.Ja
+	}
+	return t
+}
+
+// checkSnoozes says which checks are snoozed as a whole.
+func checkSnoozes(s standing) checks.Text {
+	var all []checks.Text
+	for _, d := range s.deeds {
+		if d.What != deedSnooze || d.Check == "" || !d.holds(s.now) {
+			continue
+		}
+		title, until, by := checks.Same(d.Check), checks.At(d.Until), name(d.Admin)
+		for _, v := range s.views {
+			if v.Kind.Name == d.Check {
+				title = v.Kind.Title
+			}
+		}
+		all = append(all, checks.Text{En: title.En + " until " + until + " (" + by + ")", Ja: title.Ja + " " + until + "まで（" + by + "さん）"})
+	}
+	if len(all) == 0 {
+		return checks.Text{}
+	}
+	t := checks.Join(checks.Text{En: ", ", Ja: "、"}, all...)
+	return checks.Text{En: "Snoozed: " + t.En, Ja: "保留中: " + t.Ja}
+}
+
+// line is one line about something that is not well.
+type line struct {
+	check    string
+	severity checks.Severity
+	road     checks.Road
+	text     checks.Text
+}
+
+// worstFirst orders lines as severities are: what needs action, warnings, notes,
+// what could not be told.
+func worstFirst(a, b line) int {
+	rank := func(l line) int {
+		switch {
+		case l.severity == checks.Critical:
+			return 0
+		case l.severity == checks.Warning && l.road != checks.Week:
+			return 1
+		case l.severity == checks.Warning:
+			return 2
+		case l.severity == checks.Unknown:
+			return 3
+		}
+		return 4
+	}
+	return rank(a) - rank(b)
+}
+
 // unnumbered are findings that have not been seen often enough to have a
 // number, and what could not be seen.
-func unnumbered(s standing) []checks.Text {
+func unnumbered(s standing) []line {
 	open := map[incident.Key]bool{}
 	for _, i := range s.incidents {
 		open[incident.Key{Check: i.Key.Check, Code: i.Key.Code, Subject: i.Key.Subject}] = true
 	}
-	var lines []checks.Text
-	for _, severity := range []checks.Severity{checks.Critical, checks.Warning} {
-		for _, v := range s.views {
-			for _, f := range v.Findings {
-				if f.Severity == severity && !f.Holds && !open[incident.Key{Check: v.Kind.Name, Code: f.Code, Subject: f.Subject}] {
-					l := label(f.Severity, f.Road)
-					h := f.Text.Headline()
-					lines = append(lines, checks.Text{En: l.En + " " + h.En + " (just noticed)", Ja: l.Ja + h.Ja + "（検知したばかり）"})
-				}
+	var lines []line
+	for _, v := range s.views {
+		for _, f := range v.Findings {
+			if f.Severity > checks.Unknown && !f.Holds && !open[incident.Key{Check: v.Kind.Name, Code: f.Code, Subject: f.Subject}] {
+				l, h := label(f.Severity, f.Road), f.Text.Headline()
+				lines = append(lines, line{v.Kind.Name, f.Severity, f.Road, checks.Text{En: l.En + " " + h.En + " (just noticed)", Ja: l.Ja + h.Ja + "（検知したばかり）"}})
 			}
 		}
 	}
@@ -160,7 +268,8 @@ func unnumbered(s standing) []checks.Text {
 			return i.Key.Check == v.Kind.Name && i.Key.Code == incident.UnseenCode
 		})
 		if v.Looked && !why.Empty() && !told {
-			lines = append(lines, checks.Text{En: l.En + " " + v.Kind.Title.En + ": " + why.En, Ja: l.Ja + v.Kind.Title.Ja + " " + why.Ja})
+			t := titled(v.Kind.Title, ": ", " ", why)
+			lines = append(lines, line{v.Kind.Name, checks.Unknown, checks.Morning, checks.Text{En: l.En + " " + t.En, Ja: l.Ja + t.Ja}})
 		}
 	}
 	return lines

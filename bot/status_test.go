@@ -65,10 +65,10 @@ func TestAStatusIsWorstFirstAndSaysWhatIsFine(t *testing.T) {
 	for l, want := range map[checks.Lang]string{
 		checks.English: "example.social 10:15. 1 action needed, 1 warning, 2 fine, 1 unknown, 1 not looked at yet\n" +
 			"[Action needed] #12 certificate: renewed but not loaded\n[Warning] #9 newest backup is 31 h old\n[Unknown] database: no permission\n" +
-			"Fine: disk 71 % used · PostgreSQL 6.9 GB (looked 9 h ago)\nNot set up: mail, dues\nAlarms reach you here.",
+			"Fine: disk 71 % used · usage PostgreSQL 6.9 GB (looked 9 h ago)\nNot set up: mail, dues\nAlarms reach you here.",
 		checks.Japanese: "example.social 10:15 要対応1／注意1／正常2／確認できず1／未確認1\n" +
 			"【要対応】12番 証明書 更新が未反映\n【注意】9番 バックアップ 最新は31時間前\n【確認できず】database 権限がありません\n" +
-			"正常: ディスク 使用71% · PostgreSQL 6.9GB（9時間前に確認）\n未設定: mail、dues\n警報はここに届きます。",
+			"正常: disk ディスク 使用71% · usage PostgreSQL 6.9GB（9時間前に確認）\n未設定: mail、dues\n警報はここに届きます。",
 	} {
 		if got := write(statusText(s), checks.Reader{Lang: l, Zone: time.UTC, Now: now}); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -131,3 +131,12 @@ func noteOf(text string) string {
 	}
 	return checks.Quote(strings.Trim(text, " 　、。,.:;-–・"))
 }
+
+// behind is what stands behind a command, without what only is polite.
+func (v vocabulary) behind(q question) string {
+	text := strings.TrimSpace(q.args)
+	for _, p := range []string{"お願いします", "ください", "です", "ます"} {
+		text = strings.TrimSuffix(text, p)
+	}
+	return strings.Trim(text, " 　、。,.:;!！?？をはの")
+}

@@ -71,7 +71,7 @@ func TestAConversationInBothLanguages(t *testing.T) {
 			{"history disk", "disk: 1 time since 1 Jan, ", ""},
 			{"履歴 ディスク", "【要対応】1番 12:01から", ""},
 			{"normal disk", "What is usual I can tell after seven days of measures.", ""},
-			{"普段 ディスク", "/ available 1.0GB", ""},
+			{"普段 ディスク", "/ 空き 1.0GB", ""},
 			{"detail disk", "disk, looked at 12:", ""},
 			{"why quiet", "Not set up, so never heard of: mail", ""},
 			{"なぜ静か？", "最後に届いたのは12:", ""},
@@ -81,11 +81,12 @@ func TestAConversationInBothLanguages(t *testing.T) {
 			{"ヘルプ メンテ", "メンテ 2時間［メモ］、メンテ終了 – ", ""},
 			{"why 99", "There is no #99.", ""},
 			{"99番 対応します", "99番は現在続いていません。", ""},
-			{"history", "Whose history? For example \"history disk\".", ""},
+			{"history", "[Action needed] #1 since 12:01, ", ""},
+			{"履歴", "最近のこと:", ""},
 			{"snooze 1 until 2020-01-01", "It is urgent, so 24 h is the longest.", "aliceさんが1番"},
 			{"snooze 1 until 1999-12-31", "That is past already. Nothing is snoozed.", ""},
 			{"check disk\nversion\nthanks!", "sababan ", ""},
-			{"recheck", "[Action needed] / is 96 % full", ""},
+			{"recheck", "[Action needed] #1 / is 96 % full", ""},
 			{"frobnicate", "I do not know \"frobnicate\".", ""},
 		} {
 			got := strings.Join(w.ask(w.alice, &seen, c.say), "\n")
@@ -125,6 +126,59 @@ func TestNobodyElseIsAnsweredOrMayChangeAnything(t *testing.T) {
 		}
 		if n := w.count("deed"); n != 1 {
 			t.Errorf("%d deeds are written down, want alice's one", n)
+		}
+	})
+}
+
+func TestAReplyToAMessageNeedsNoNumber(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		w.more = append(w.more, beside{checks.Kind{Name: "memory", Title: checks.Same("memory"), Timeout: time.Minute}, &gauge{seen: well()}})
+		w.until(12, 0)
+		w.start()
+		w.pass(time.Minute)
+		w.disk.set(ill(checks.Critical, checks.Now, "/ is 96 % full"))
+		w.pass(2 * time.Minute)
+		w.more[0].gauge.set(ill(checks.Critical, checks.Now, "memory is full"))
+		w.pass(3 * time.Minute)
+		w.expect(w.alice, &seen, "I watch", "[Action needed] #1 / is 96 % full", "[Action needed] #2 memory is full")
+		inbox := w.server.Inbox(w.alice)
+		second, first := inbox[len(inbox)-1].ID, inbox[0].ID
+		reply := func(to, text, want string) {
+			t.Helper()
+			if _, err := w.server.Say(w.alice, "@saba "+text, sandbox.SayOptions{InReplyTo: to}); err != nil {
+				t.Fatal(err)
+			}
+			w.pass(12 * time.Second)
+			w.expect(w.alice, &seen, want)
+		}
+		reply(second, "ack", "You are on #2 (memory is full).")
+		reply(second, "詳しく", "【要対応】2番 memory is full")
+		reply(second, "あとで 2時間", "2番（memory is full）は、悪化しない限り14:")
+		reply(second, "recheck", "[Action needed] #2 memory is full")
+		reply(second, "why 1", "[Action needed] #1 / is 96 % full")
+		reply(second, "status", "example.social 12:0")
+		reply(first, "ack", "Which one? Open are:")
+	})
+}
+
+func TestWhatIsKnownCanBeUnknownAgain(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		w.disk.set(ill(checks.Warning, checks.Morning, "/ is 86 % full"))
+		w.until(12, 0)
+		w.start()
+		w.pass(3 * time.Minute)
+		w.heard(w.alice, &seen)
+		for _, c := range []struct{ say, want string }{
+			{"known all", "Known: #1 (/ is 86 % full)."},
+			{"unsnooze", "Nothing of that is snoozed."},
+			{"既知解除 1", "1番（/ is 86 % full）の保留を解除しました。"},
+			{"known 1", "Known: #1 (/ is 86 % full)."},
+		} {
+			if got := w.ask(w.alice, &seen, c.say); len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
+				t.Errorf("%q is answered %q, want %q", c.say, got, c.want)
+			}
 		}
 	})
 }

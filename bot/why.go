@@ -250,6 +250,8 @@ func (b *Bot) deedText(d deed, live []incident.Incident) checks.Text {
 		t = checks.Text{En: "put it away as known", Ja: "既知に変更"}
 	case deedMaintenance:
 		t = checks.Text{En: "announced maintenance until " + until, Ja: until + "までメンテナンス"}
+	case deedSaid:
+		t = checks.Text{En: "said", Ja: "発言"}
 	default:
 		t = checks.Text{En: "ended the maintenance", Ja: "メンテナンス終了"}
 	}
@@ -313,7 +315,7 @@ func (b *Bot) notLooking(check string) (checks.Text, bool) {
 	}
 	for _, k := range b.o.Off {
 		if k.Name == check {
-			return checks.Text{En: check + ": switched off in the configuration", Ja: check + ": 設定で無効になっています"}, true
+			return switchedOff(k.Title), true
 		}
 	}
 	return checks.Text{}, false

@@ -67,9 +67,9 @@ func (r Reader) Write(s string) string {
 func (r Reader) instant(kind byte, t time.Time) string {
 	switch kind {
 	case 'l':
-		return Span(t.Sub(r.Now)).In(r.Lang)
+		return whole(t.Sub(r.Now)).In(r.Lang)
 	case 'p':
-		return Span(r.Now.Sub(t)).In(r.Lang)
+		return whole(r.Now.Sub(t)).In(r.Lang)
 	}
 	zone := r.Zone
 	if zone == nil {
@@ -104,6 +104,10 @@ func (r Reader) instant(kind byte, t time.Time) string {
 	}
 	return day + " " + clock
 }
+
+// whole is a span in whole seconds, at least one: nobody counts how long
+// something is known by less.
+func whole(d time.Duration) Text { return Span(max(d.Round(time.Second), time.Second)) }
 
 var weekdayJa = [...]string{"日", "月", "火", "水", "木", "金", "土"}
 

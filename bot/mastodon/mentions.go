@@ -132,6 +132,7 @@ func (n notification) mention() bot.Mention {
 	}
 	return bot.Mention{
 		ID: string(n.ID), StatusID: string(n.Status.ID), From: n.Account.known(),
+		Parent:     string(n.Status.Parent),
 		Text:       api.CommandText(n.Status.Content, urls),
 		Visibility: strings.ToLower(n.Status.Visibility), At: n.CreatedAt,
 	}
