@@ -20,6 +20,10 @@ func (b *Bot) ack(ctx context.Context, q question) checks.Text {
 		until := q.now.Add(ackLife)
 		var notes []note
 		for _, i := range found {
+			if h := s.deeds.hold(deedAck, i, q.now); h.By == q.who.Account && h.covers(i.Severity) && t.note == "" {
+				until = h.Until // said twice it is no news
+				continue
+			}
 			d := q.deedOf(deedAck, i)
 			d.Until, d.Note = until, t.note
 			fresh, err := insertDeed(ctx, tx, d)
@@ -170,7 +174,7 @@ func knownText(q question, found, urgent []incident.Incident, told int, fresh bo
 	if len(urgent) > 0 {
 		what := called(urgent)
 		answer = checks.Lines(answer, checks.Text{
-			En: "Not put away, for it needs action: " + what.En + ".",
+			En: "Left out, because it needs action: " + what.En + ".",
 			Ja: "要対応のため残しました: " + what.Ja,
 		})
 	}

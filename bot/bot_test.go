@@ -270,7 +270,7 @@ func TestACheckThatWorkedAndNoLongerCanIsToldInTheMorning(t *testing.T) {
 		w.until(8, 2)
 		w.expect(w.alice, &seen, // and it is told again all the same
 			"[Action needed] #1 not seen to be over, and cannot be checked now: / is 96 % full",
-			"[Action needed] #1 not seen to be over", "[Unknown] #2 cannot be checked any more: no permission")
+			"[Action needed] #1 not seen to be over", "[Unknown] #2 disk cannot be checked any more: no permission")
 		w.disk.set(well())
 		w.pass(10 * time.Minute)
 		got := strings.Join(w.heard(w.alice, &seen), "\n")

@@ -154,7 +154,7 @@ func (b *Bot) changing() []command {
 		},
 		{
 			name:  "known",
-			words: checks.Words{Ja: []string{"既知", "承知済み", "承知しています", "把握済み", "把握しています"}},
+			words: checks.Words{En: []string{"accepted", "aware"}, Ja: []string{"既知", "承知済み", "承知しています", "把握済み", "把握しています"}},
 			usage: checks.Text{En: "known all, known 12", Ja: "全部 既知、既知 12"},
 			help: checks.Text{
 				En: "puts what is not urgent out of the way; it stays in the weekly digest",

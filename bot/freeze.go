@@ -62,8 +62,13 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 			if err != nil {
 				return err
 			}
-			// The first run is one message: all that is wrong already is one list.
-			if !ready {
+			late, err := incident.Unexpanded(ctx, tx, 1)
+			if err != nil {
+				return err
+			}
+			// The first run is one message: all that is wrong already is one list, also
+			// what was written down a moment ago.
+			if !ready || len(late) > 0 {
 				next = now.Add(time.Second)
 				return nil
 			}

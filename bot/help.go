@@ -63,7 +63,10 @@ func (b *Bot) helpAbout(q question, all []command) (command, bool) {
 }
 
 func helpText(c command) checks.Text {
-	also := func(words []string) string { return strings.Join(words[:min(len(words), 5)], ", ") }
+	also := func(words []string) string {
+		words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return strings.HasPrefix(c.usage.Ja, w) })
+		return strings.Join(words[:min(len(words), 5)], ", ")
+	}
 	lines := []checks.Text{{En: c.usage.En + " – " + c.help.En, Ja: c.usage.Ja + " – " + c.help.Ja}, c.more}
 	t := checks.Text{}
 	if len(c.words.En) > 0 {

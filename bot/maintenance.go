@@ -25,7 +25,7 @@ var (
 
 // maintenance begins an announced silence, or ends it.
 func (b *Bot) maintenance(ctx context.Context, q question) checks.Text {
-	t := b.vocabulary().take(q)
+	t := takePeriod(q)
 	ends := false
 	if word := lowered(t.note); slices.Contains(overWords, word) || strings.Contains(lowered(fold(q.said)), "メンテ終了") || strings.Contains(q.said, "メンテ明け") {
 		ends = true
@@ -63,7 +63,7 @@ func (b *Bot) maintenance(ctx context.Context, q question) checks.Text {
 		}
 		at, said := checks.At(until), quoted(t.note)
 		answer := checks.Text{
-			En: fmt.Sprintf("Maintenance until %s: I speak only of what is critical and not to be expected, and say at its end how all stands. \"maintenance off\" ends it.", at),
+			En: fmt.Sprintf("Maintenance until %s: until then I tell only what is critical and not to be expected, and at its end how everything stands. \"maintenance off\" ends it.", at),
 			Ja: fmt.Sprintf("%sまでメンテナンス中とします。想定外の重大な異常だけを知らせ、終わりに全体の様子をお伝えします。早く終わったら「メンテ終了」と返信してください。", at),
 		}
 		if cut {
@@ -90,7 +90,7 @@ func (b *Bot) endMaintenance(ctx context.Context, tx *sql.Tx, q question, standi
 		return checks.Text{}, nil, err
 	}
 	return checks.Text{
-		En: "Maintenance is over. I look at everything and tell how it stands.",
+		En: "Maintenance is over. I look at everything now and tell you how it stands.",
 		Ja: "メンテナンスを終了しました。全体を確認して結果をお知らせします。",
 	}, nil, nil
 }

@@ -29,7 +29,7 @@ func (b *Bot) quiet(ctx context.Context, q question) checks.Text {
 func quietText(s standing, admins []Admin, off []checks.Kind) checks.Text {
 	open := len(s.incidents)
 	lines := []checks.Text{{
-		En: fmt.Sprintf("%s is looked at by %s; %s open.", s.site, counted(len(s.views), "check", "checks"), counted(open, "incident", "incidents")),
+		En: fmt.Sprintf("%s on %s; %s open.", counted(len(s.views), "check looks", "checks look"), s.site, counted(open, "incident", "incidents")),
 		Ja: fmt.Sprintf("%s を%d項目で見守っています。続いている異常は%d件です。", s.site, len(s.views), open),
 	}}
 	lines = append(lines, maintenanceText(s))
@@ -114,7 +114,7 @@ func looksToSpeak(k checks.Kind) checks.Text {
 
 // hearsText says what an admin hears, and when not.
 func hearsText(a Admin) checks.Text {
-	what := checks.Text{En: "hears of all", Ja: "すべて"}
+	what := checks.Text{En: "hears everything", Ja: "すべて"}
 	switch a.Hears {
 	case HearsCritical:
 		what = checks.Text{En: "hears only what needs action", Ja: "要対応のみ"}

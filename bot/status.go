@@ -38,13 +38,13 @@ func (b *Bot) status(ctx context.Context, q question) checks.Text {
 		b.log.Error("status could not be read", "err", err)
 		return checks.Text{En: "I could not read my own state; the log says why.", Ja: "自分の記録を読めませんでした（詳細はログ）。"}
 	}
-	s.room = int(b.limit.Load()) - mentionRoom
+	s.room = int(b.limit.Load()) - handleRoom
 	return statusText(s)
 }
 
-// mentionRoom is kept free for the mention at the end of a post (own: the longest
+// handleRoom is kept free for the mention at the end of a post (own: the longest
 // handles that are seen).
-const mentionRoom = 40
+const handleRoom = 40
 
 func (b *Bot) standing(ctx context.Context, now time.Time) (standing, error) {
 	views, err := b.o.Schedule.Views(ctx)

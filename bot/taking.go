@@ -32,6 +32,21 @@ var (
 // between are what may stand between the parts of a command and means nothing.
 var between = []string{"を", "は", "に", "の", "が", "と", "も", "で", "、", "。", ",", ".", ":", ";", "・", "and ", "the ", "to ", "for ", "on ", "please "}
 
+// takePeriod reads a period and a note, where a command is about nothing else.
+func takePeriod(q question) taking {
+	text := strings.TrimSpace(q.args)
+	lower := lowered(text)
+	if len(lower) != len(text) {
+		text = lower
+	}
+	var t taking
+	if p, from, to, found := findPeriod(lower, q.who, q.now); found {
+		t.period, text = p, text[:from]+" "+text[to:]
+	}
+	t.note = noteOf(text)
+	return t
+}
+
 // take reads what stands behind a command. The note keeps its own case.
 func (v vocabulary) take(q question) taking {
 	text := strings.TrimSpace(q.args)

@@ -193,7 +193,7 @@ func unseenFindings(ctx context.Context, tx *sql.Tx, host string, r checks.Resul
 			return nil, nil
 		}
 		why, advice := checks.Explain(r.Err)
-		return []checks.Finding{unseenFinding("", why, advice)}, nil
+		return []checks.Finding{unseenFinding(r.Title, "", why, advice)}, nil
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT code, subject, worked FROM sight WHERE host = ? AND check_name = ?`, host, r.Check)
 	if err != nil {
@@ -230,7 +230,7 @@ func unseenFindings(ctx context.Context, tx *sql.Tx, host string, r checks.Resul
 			if key.Subject != "" {
 				subject += " " + key.Subject
 			}
-			found = append(found, unseenFinding(subject, spot.Why, spot.Mend))
+			found = append(found, unseenFinding(r.Title, subject, spot.Why, spot.Mend))
 		}
 	}
 	for key := range before {
@@ -244,10 +244,14 @@ func unseenFindings(ctx context.Context, tx *sql.Tx, host string, r checks.Resul
 	return found, nil
 }
 
-func unseenFinding(subject string, why checks.Text, advice checks.Advice) checks.Finding {
+func unseenFinding(title checks.Text, subject string, why checks.Text, advice checks.Advice) checks.Finding {
+	text := checks.Text{En: title.En + " cannot be checked any more: " + why.En, Ja: title.Ja + "を確認できなくなりました: " + why.Ja}
+	if title.Empty() {
+		text = checks.Text{En: "cannot be checked any more: " + why.En, Ja: "確認できなくなりました: " + why.Ja}
+	}
 	return checks.Finding{
 		Code: UnseenCode, Subject: subject, Severity: checks.Unknown, Road: checks.Morning,
-		Text:   checks.Text{En: "cannot be checked any more: " + why.En, Ja: "確認できなくなりました: " + why.Ja},
+		Text:   text,
 		Advice: advice,
 	}
 }
