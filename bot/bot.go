@@ -216,7 +216,7 @@ func (b *Bot) hello(ctx context.Context, start, now time.Time) (greeting, bool, 
 		En: fmt.Sprintf("I watch %s from now on. First look at everything: %s.", s.site, count.En),
 		Ja: fmt.Sprintf("%s の見守りを始めます。最初の確認の結果: %s", s.site, count.Ja),
 	}
-	if t.critical+t.warning+t.unknown+t.waiting == 0 && t.fine > 0 {
+	if t.critical+t.warning+t.note+t.unknown+t.waiting == 0 && t.fine > 0 {
 		head.Ja += "。ヨシ!"
 	}
 	return greeting{head, unnumbered(s)}, true, nil

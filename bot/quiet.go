@@ -29,7 +29,7 @@ func (b *Bot) quiet(ctx context.Context, q question) checks.Text {
 func quietText(s standing, admins []Admin, off []checks.Kind) checks.Text {
 	open := len(s.incidents)
 	lines := []checks.Text{{
-		En: fmt.Sprintf("%s on %s; %s open.", counted(len(s.views), "check looks", "checks look"), s.site, counted(open, "incident", "incidents")),
+		En: fmt.Sprintf("%s %s; %s open.", counted(len(s.views), "check watches", "checks watch"), s.site, counted(open, "incident", "incidents")),
 		Ja: fmt.Sprintf("%s を%d項目で見守っています。続いている異常は%d件です。", s.site, len(s.views), open),
 	}}
 	lines = append(lines, maintenanceText(s))

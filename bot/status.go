@@ -66,7 +66,7 @@ func (b *Bot) standing(ctx context.Context, now time.Time) (standing, error) {
 }
 
 // tally counts the checks by how they stand.
-type tally struct{ critical, warning, fine, unknown, waiting int }
+type tally struct{ critical, warning, note, fine, unknown, waiting int }
 
 func (s standing) tally() tally {
 	var t tally
@@ -76,6 +76,8 @@ func (s standing) tally() tally {
 			t.waiting++
 		case v.Severity == checks.Critical:
 			t.critical++
+		case v.Severity == checks.Warning && onlyNotes(v.Findings):
+			t.note++
 		case v.Severity == checks.Warning:
 			t.warning++
 		case v.Severity == checks.Unknown:
@@ -85,6 +87,12 @@ func (s standing) tally() tally {
 		}
 	}
 	return t
+}
+
+// onlyNotes tells whether all that was found is for the weekly digest.
+func onlyNotes(all []checks.Finding) bool {
+	found := slices.DeleteFunc(slices.Clone(all), func(f checks.Finding) bool { return f.Severity <= checks.Unknown || f.Holds })
+	return len(found) > 0 && !slices.ContainsFunc(found, func(f checks.Finding) bool { return f.Road != checks.Week })
 }
 
 // countText is "1 action needed, 1 warning, 19 fine, 1 unknown".
@@ -98,6 +106,9 @@ func (t tally) countText() checks.Text {
 	add(t.critical, "action needed", "要対応")
 	if t.warning > 0 {
 		parts = append(parts, checks.Text{En: counted(t.warning, "warning", "warnings"), Ja: fmt.Sprintf("注意%d", t.warning)})
+	}
+	if t.note > 0 {
+		parts = append(parts, checks.Text{En: counted(t.note, "note", "notes"), Ja: fmt.Sprintf("参考%d", t.note)})
 	}
 	add(t.fine, "fine", "正常")
 	add(t.unknown, "unknown", "確認できず")

@@ -131,7 +131,7 @@ func (st *stage) config(env environment, f tryFlags) (*Config, error) {
 		return nil, err
 	}
 	c.Bot.Server, c.Bot.Language, c.Bot.Zone = st.address, st.lang, st.zone
-	c.Bot.Admins = []bot.Admin{{Account: "admin", Hears: bot.HearsAll, Topics: []string{"all"}, Lang: st.lang, Zone: st.zone}}
+	c.Bot.Admins = []bot.Admin{{Account: "admin", Hears: bot.HearsAll, Topics: []string{"all"}, Lang: st.lang, Zone: st.zone, Morning: 8 * 60}}
 	for i := range c.Checks {
 		c.Checks[i].Timetable = schedule.Every(tryEvery)
 		// Nobody wants a disk walked for a trial.
