@@ -50,7 +50,7 @@ const settle = 2 * time.Second
 const (
 	firstBackoff = 2 * time.Second
 	mostBackoff  = 5 * time.Minute
-	refusedRetry = time.Hour // the longest wait of a post that is refused, or cannot be looked for, by itself
+	refusedRetry = time.Hour // the longest wait of a post that is refused by itself
 )
 
 func newOutbox(db *state.DB, log *slog.Logger, c Channel, limit func() int) *outbox {
@@ -301,7 +301,7 @@ func (o *outbox) search(ctx context.Context, p *outgoing, m Message, failures *i
 		rest := now.Add(backoff(failures))
 		// When the channel comes back the others go first: what cannot be looked
 		// for must not hold up what can be sent.
-		o.setOrLog(ctx, p.key, `attempts = attempts + 1, next_at = ?`, rest.Add(ownBackoff(p.attempts)).UnixMilli())
+		o.setOrLog(ctx, p.key, `attempts = attempts + 1, next_at = ?`, rest.Add(min(ownBackoff(p.attempts), mostBackoff)).UnixMilli())
 		return true, rest
 	case there:
 		*failures = 0
@@ -359,7 +359,11 @@ func (o *outbox) arrived(ctx context.Context, p *outgoing, id string) {
 		if _, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, delivered = ? WHERE key = ?`, postDelivered, now.UnixMilli(), p.key); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE telling SET state = ?, told = ? WHERE post = ? AND state = ?`, tellingDelivered, now.UnixMilli(), p.key, tellingFrozen)
+		if _, err := tx.ExecContext(ctx, `UPDATE telling SET state = ?, told = ? WHERE post = ? AND state = ?`, tellingDelivered, now.UnixMilli(), p.key, tellingFrozen); err != nil {
+			return err
+		}
+		// Whatever could not be looked for while nothing got through is looked for now.
+		_, err := tx.ExecContext(ctx, `UPDATE post SET next_at = ? WHERE state = 'waiting' AND attempt_at IS NOT NULL AND next_at > ?`, now.UnixMilli(), now.UnixMilli())
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -11,12 +12,14 @@ import (
 	"github.com/sababan/sababan/checks"
 )
 
-// land is a server under weather, with three admins: alice in Berlin hears of
-// all, bob in Tokyo of what needs action, carol of what nobody takes.
+// land is a server under weather, with four admins: alice in Berlin hears of
+// all, bob in Tokyo of what needs action, carol of what nobody takes, and dave in
+// New York, who rises at six and has no quiet hours, cares for the rules alone.
 type land struct {
 	*world
 	zone       *time.Location
 	bob, carol sandbox.Account
+	dave       sandbox.Account
 	heardBy    map[string]*int
 	gauges     map[string]*gauge
 }
@@ -31,16 +34,23 @@ func newLand(w *world) *land {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	newYork, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	l := &land{world: w, zone: zone, heardBy: map[string]*int{"alice": new(int), "bob": new(int), "carol": new(int)}, gauges: map[string]*gauge{"disk": w.disk}}
 	l.bob = w.server.AddAccount(sandbox.Account{Username: "bob"})
 	l.carol = w.server.AddAccount(sandbox.Account{Username: "carol"})
 	w.server.Follow(l.bob, w.bot)
 	w.server.Follow(l.carol, w.bot)
+	l.dave = w.server.AddAccount(sandbox.Account{Username: "dave"})
+	w.server.Follow(l.dave, w.bot)
 	quiet := bot.Quiet{From: 23 * 60, To: 7 * 60}
 	w.admins = []bot.Admin{
 		{Account: "alice", Hears: bot.HearsAll, Topics: []string{"all"}, Lang: checks.English, Zone: zone, Quiet: quiet, Morning: 8 * 60},
 		{Account: "bob", Hears: bot.HearsCritical, Topics: []string{"all"}, Lang: checks.Japanese, Zone: tokyo, Quiet: quiet, Morning: 8 * 60},
 		{Account: "carol", Hears: bot.HearsEscalation, Topics: []string{"all"}, Lang: checks.English, Zone: zone, Quiet: quiet, Morning: 8 * 60},
+		{Account: "dave", Hears: bot.HearsAll, Topics: []string{"rules"}, Lang: checks.English, Zone: newYork, Morning: 6 * 60},
 	}
 	w.cron, w.flap, w.poll = "*/30 * * * *", true, 4*time.Hour
 	twice := map[string]checks.Rule{"full": {Warning: checks.Looks{Open: 2, Resolve: 2}, Critical: checks.Looks{Open: 1, Resolve: 2}}}
@@ -230,8 +240,71 @@ func TestFourWeeksOfWeather(t *testing.T) {
 
 		l.at(4, 3, 8, 2)
 		l.hear("the last Monday", []string{"To do this week: 1 note."}, none(), none())
+
+		// The bot's own server is down while a page is, and the daemon is started
+		// anew meanwhile: nothing is lost, nothing is told twice, and in its order.
+		l.at(4, 4, 10, 0)
+		down := l.server.Misbehave(sandbox.Fault{Kind: sandbox.Answer, Status: http.StatusBadGateway})
+		l.is("webui", checks.Critical, checks.Now, "web UI: 502")
+		l.at(4, 4, 10, 45)
+		l.hear("nothing gets through", none(), none(), none())
+		l.stop()
+		l.start()
+		l.at(4, 4, 11, 30)
+		l.well("webui")
+		l.at(4, 4, 12, 30)
+		l.hear("and still not", none(), none(), none())
+		down.Stop()
+		l.at(4, 4, 13, 0)
+		l.hear("what was owed comes when the server does, the end after the beginning",
+			[]string{"[Action needed] #11 web UI: 502", "[Resolved] #11"}, []string{"【要対応】11番 web UI: 502", "【解消】11番"}, none())
+
+		// Nobody is there for a day and a half.
+		l.at(4, 5, 9, 0)
+		l.is("services", checks.Critical, checks.Now, "mastodon-sidekiq does not run")
+		l.at(4, 5, 9, 45)
+		l.hear("told now", []string{"[Action needed] #12 mastodon-sidekiq does not run"}, []string{"【要対応】12番"}, none())
+		l.at(4, 5, 11, 45)
+		l.hear("the next admin after two hours", none(), none(), []string{"[Action needed] #12 nobody has taken it"})
+		l.at(4, 5, 15, 45)
+		l.hear("a reminder after six hours", []string{"[Action needed] #12 still there after"}, []string{"【要対応】12番 検知から"}, none())
+		l.at(4, 5, 22, 30)
+		l.hear("and after twelve, but in Tokyo it is night; carol counts from when she heard",
+			[]string{"[Action needed] #12 still there after"}, none(), []string{"[Action needed] #12 still there after"})
+		l.say(l.carol, "ack 12 on it")
+		l.hear("carol takes it", []string{"carol is on #12"}, none(), []string{"You are on #12"})
+		l.at(4, 7, 9, 0)
+		l.hear("no more reminders; bob is told when his night is over", none(), []string{"carolさんが12番"}, none())
+		l.say(l.alice, "check services")
+		l.hear("it is still so", []string{"[Action needed] #12 mastodon-sidekiq does not run"}, none(), none())
+		l.well("services")
+		l.at(4, 7, 9, 45)
+		l.hear("and over, for all three", []string{"[Resolved] #12"}, []string{"【解消】12番"}, []string{"[Resolved] #12"})
 		l.at(4, 7, 12, 0)
 		l.hear("and peace", none(), none(), none())
+
+		daves := new(int)
+		l.heardBy["dave"] = daves
+		for n, want := range []string{
+			"I watch example.social from now on.",
+			"To do this week: 1 note.\n[Note] #1 the rules have no translation",
+			"To do this week: 1 note.",
+			"alice announced maintenance until 10:00",
+			"[Resolved] the maintenance is over; nothing is wrong",
+			"To do this week: 1 note.",
+			"To do this week: 1 note.",
+		} {
+			inbox := l.server.Inbox(l.dave)
+			if n >= len(inbox) || !strings.HasPrefix(inbox[n].Text, want) {
+				t.Errorf("dave's message %d is not %q", n+1, want)
+			}
+			if n < len(inbox) && strings.HasPrefix(want, "To do") && inbox[n].CreatedAt.In(l.admins[3].Zone).Format("Mon 15:04") != "Mon 06:00" {
+				t.Errorf("dave's digest came at %s", inbox[n].CreatedAt.In(l.admins[3].Zone).Format("Mon 15:04"))
+			}
+		}
+		if got := l.heard(l.dave, daves); len(got) != 7 {
+			t.Errorf("dave heard %d messages: %q", len(got), got)
+		}
 	})
 }
 
@@ -274,6 +347,10 @@ func TestFourHealthyWeeksAreSilent(t *testing.T) {
 		}
 		if morning != 1 || over != 1 {
 			t.Errorf("%d messages in the morning, %d ends", morning, over)
+		}
+		l.heardBy["dave"] = new(int)
+		if got := l.heard(l.dave, l.heardBy["dave"]); len(got) != 1 {
+			t.Errorf("dave heard %q", got)
 		}
 		for who, account := range map[string]sandbox.Account{"bob": l.bob, "carol": l.carol} {
 			if got := l.heard(account, l.heardBy[who]); len(got) > 0 {
