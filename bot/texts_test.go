@@ -1,6 +1,9 @@
 package bot
 
 import (
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,4 +146,20 @@ func TestTextsOfHelp(t *testing.T) {
 		said = append(said, checkstest.Say("help "+c.name, helpText(c)))
 	}
 	checkstest.Texts(t, "bot: help", said...)
+}
+
+func TestTheREADMENamesEveryCommand(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Bot{}
+	for _, c := range b.commands() {
+		if !slices.ContainsFunc(strings.Split(string(text), "\n"), func(row string) bool {
+			first, _, _ := strings.Cut(strings.TrimPrefix(row, "| "), " | ")
+			return strings.HasPrefix(row, "| ") && (strings.Contains(first, "`"+c.name+" ") || strings.Contains(first, "`"+c.name+"`"))
+		}) {
+			t.Errorf("README.md lacks a row in the table of commands: | `%s` | %s | %s |", c.usage.En, c.usage.Ja, c.help.En)
+		}
+	}
 }
