@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ type question struct {
 // commands is the table of what may be asked. It is a method, for help speaks
 // of the table itself.
 func (b *Bot) commands() []command {
-	return append(b.asking(), b.changing()...)
+	return slices.Concat(b.asking(), b.changing(), b.ofKinds())
 }
 
 func (b *Bot) vocabulary() vocabulary { return vocabulary{commands: b.commands(), kinds: b.kinds} }

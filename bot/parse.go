@@ -35,6 +35,8 @@ type request struct {
 	// args is the line without the command, as it was written, where the command
 	// takes words of the admin's own.
 	args string
+	// rest is the same as it came, for a kind's own command.
+	rest string
 	// said is the whole line.
 	said  string
 	lang  checks.Lang
@@ -61,21 +63,21 @@ const wordLimit = 600
 type reading struct {
 	request
 	named  map[string]bool     // kinds
-	either []meaning           // the kind that a command's word may mean, too
+	either []meaning           // a command, and the kind that its word may mean, too
 	spoken map[string]string   // commands, with the word that named them
 	unsure map[string][]string // words with several meanings
 }
 
 // parse understands one line. Words may come in any order, in either language,
 // in full width, with or without politeness.
-func (v vocabulary) parse(text string) request {
-	text = fold(text)
+func (v vocabulary) parse(written string) request {
+	text := fold(written)
 	lower := lowered(text)
 	r := &reading{named: map[string]bool{}, spoken: map[string]string{}, unsure: map[string][]string{}}
 	r.lang, r.request.said = langOf(lower), text
 	words := v.words()
 	if c, word := v.leading(lower, words); c != "" {
-		r.command, r.args = c, strings.Replace(text, sameCase(text, lower, word), " ", 1)
+		r.command, r.args, r.rest = c, strings.Replace(text, sameCase(text, lower, word), " ", 1), without(written, word)
 		return r.request
 	}
 	rest := v.phrases(lower, words, r)
@@ -89,7 +91,7 @@ func (v vocabulary) parse(text string) request {
 	}
 	v.conclude(r)
 	if word, said := r.spoken[r.command]; said && v.takesWords(r.command) {
-		r.args = strings.Replace(text, sameCase(text, lower, word), " ", 1)
+		r.args, r.rest = strings.Replace(text, sameCase(text, lower, word), " ", 1), without(written, word)
 		r.strange, r.near, r.request.unsure, r.between = "", "", "", nil
 	}
 	return r.request
@@ -248,7 +250,13 @@ func (r *reading) apply(word string, found []meaning) {
 	}
 	switch {
 	case len(kinds) > 0 && len(kinds) < len(found):
-		r.either = append(r.either, kinds...)
+		for _, m := range kinds {
+			for _, other := range found {
+				if other.command != "" {
+					r.either = append(r.either, meaning{command: other.command, kind: m.kind})
+				}
+			}
+		}
 	case len(kinds) == 1:
 		r.named[kinds[0].kind] = true
 	case len(kinds) > 1:
@@ -266,24 +274,20 @@ func (v vocabulary) conclude(r *reading) {
 	if _, help := r.spoken["help"]; help {
 		r.command = "help"
 	}
-	// "version" is a command, and in "check version" a check.
+	// "version" is a command, and in "check version" a check; so is "dues".
 	for _, m := range r.either {
-		others := 0
-		for c := range r.spoken {
-			if c != "version" {
-				others++
+		other := ""
+		for _, c := range v.commands {
+			if _, said := r.spoken[c.name]; said && c.name != m.command {
+				other = c.name
 			}
 		}
-		if others > 0 {
-			r.named[m.kind] = true
-			if r.command == "version" {
-				r.command = ""
-				for _, c := range v.commands {
-					if _, said := r.spoken[c.name]; said && c.name != "version" {
-						r.command = c.name
-					}
-				}
-			}
+		if other == "" {
+			continue
+		}
+		r.named[m.kind] = true
+		if r.command == m.command {
+			r.command = other
 		}
 	}
 	for _, k := range v.kinds {

@@ -52,11 +52,8 @@ func (s *Schedule) record(ctx context.Context, k checks.Kind, r checks.Result) (
 			r.Host, k.Name, r.Started.UnixMilli(), now.UnixMilli(), int(r.Severity()), string(text), good, lastGood); err != nil {
 			return err
 		}
-		for key, value := range r.Remember {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO remember (host, check_name, key, value) VALUES (?, ?, ?, ?)
-				ON CONFLICT (host, check_name, key) DO UPDATE SET value = excluded.value`, host, k.Name, key, value); err != nil {
-				return err
-			}
+		if err := keep(ctx, tx, host, k.Name, r.Remember); err != nil {
+			return err
 		}
 		if err := s.history.Append(tx, host, k.Name, r.Measures, now); err != nil {
 			return err
