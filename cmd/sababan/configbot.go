@@ -24,6 +24,8 @@ type writtenBot struct {
 	Language     string            `toml:"language"`
 	Timezone     string            `toml:"timezone"`
 	HeartbeatURL checks.Secret     `toml:"heartbeat_url"`
+	// HeartbeatField lets the bot write the time of its last round into its profile.
+	HeartbeatField bool `toml:"heartbeat_field"`
 	Admins       []writtenAdmin    `toml:"admin"`
 	Fallbacks    []writtenFallback `toml:"fallback"`
 }
@@ -55,6 +57,8 @@ type BotConfig struct {
 	Language     checks.Lang
 	Zone         *time.Location
 	HeartbeatURL checks.Secret
+	// HeartbeatField: the time of the last round is written into the profile.
+	HeartbeatField bool
 	Admins       []bot.Admin
 	Fallbacks    []checks.Secret // addresses, which may hold passwords
 }
@@ -69,7 +73,7 @@ const (
 
 func (l *loader) forBot(kinds []checks.Kind) BotConfig {
 	w, where := l.w.Bot, at("bot")
-	b := BotConfig{TokenFile: w.TokenFile, token: w.Token, HeartbeatURL: w.HeartbeatURL}
+	b := BotConfig{TokenFile: w.TokenFile, token: w.Token, HeartbeatURL: w.HeartbeatURL, HeartbeatField: w.HeartbeatField}
 	if w.Server != "" {
 		b.Server = l.server(where.child("server"), w.Server)
 	}
