@@ -18,16 +18,16 @@ import (
 
 // writtenBot is the table [bot] as it is written.
 type writtenBot struct {
-	Server       string            `toml:"server"`
-	TokenFile    string            `toml:"token_file"`
-	Token        checks.Secret     `toml:"token"`
-	Language     string            `toml:"language"`
-	Timezone     string            `toml:"timezone"`
-	HeartbeatURL checks.Secret     `toml:"heartbeat_url"`
+	Server       string        `toml:"server"`
+	TokenFile    string        `toml:"token_file"`
+	Token        checks.Secret `toml:"token"`
+	Language     string        `toml:"language"`
+	Timezone     string        `toml:"timezone"`
+	HeartbeatURL checks.Secret `toml:"heartbeat_url"`
 	// HeartbeatField lets the bot write the time of its last round into its profile.
-	HeartbeatField bool `toml:"heartbeat_field"`
-	Admins       []writtenAdmin    `toml:"admin"`
-	Fallbacks    []writtenFallback `toml:"fallback"`
+	HeartbeatField bool              `toml:"heartbeat_field"`
+	Admins         []writtenAdmin    `toml:"admin"`
+	Fallbacks      []writtenFallback `toml:"fallback"`
 }
 
 // writtenAdmin is one [[bot.admin]]; what is nil takes its default.
@@ -59,8 +59,8 @@ type BotConfig struct {
 	HeartbeatURL checks.Secret
 	// HeartbeatField: the time of the last round is written into the profile.
 	HeartbeatField bool
-	Admins       []bot.Admin
-	Fallbacks    []checks.Secret // addresses, which may hold passwords
+	Admins         []bot.Admin
+	Fallbacks      []checks.Secret // addresses, which may hold passwords
 }
 
 // What an admin gets who has not said otherwise (defaults).
