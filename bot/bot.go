@@ -38,6 +38,8 @@ type Options struct {
 	// Grouping is how long news is collected before it becomes one message
 	// (default 30 s).
 	Grouping time.Duration
+	// Beat is written into the bot's own profile, where it is wanted.
+	Beat *Beat
 }
 
 // A Bot tells admins what needs their hands, and answers when they ask.
@@ -132,6 +134,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	all.Go(func() { b.runDesk(ctx) })
 	all.Go(func() { b.runRound(ctx, b.events) })
 	all.Go(func() { b.runTidy(ctx) })
+	all.Go(func() { b.runBeat(ctx) })
 	all.Go(func() { b.runSuspects(ctx) })
 	all.Go(func() {
 		if failed = b.people.run(ctx, func() { b.News(); b.mail.Wake() }); failed != nil {

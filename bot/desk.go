@@ -151,7 +151,7 @@ func (d *desk) remind(ctx context.Context, tx *sql.Tx, s situation, who Admin, n
 			continue
 		}
 		st := d.standing(s, i, i.Severity, who, now)
-		if i.Severity < checks.Critical && st.SnoozeEnded.IsZero() {
+		if i.Severity < checks.Critical && st.SnoozeEnded.IsZero() && i.Finding.Again.IsZero() {
 			next = soonest(next, future(st.Snooze.Until, now))
 			continue
 		}

@@ -60,6 +60,16 @@ func Remind(i incident.Incident, who Admin, told Told, st Standing, now time.Tim
 		t.Due, t.Reason = later(t.Due, now), BackAgain
 		return awake(t, i, who)
 	}
+	if again := i.Finding.Again; !again.IsZero() && !taken {
+		if !told.Last.Before(again) {
+			return Telling{Reason: NotAgain}
+		}
+		// By its own road, counted from when the step began: the morning of that
+		// day stays it, whenever it is asked for.
+		t := open(alertOf(i), who, Standing{Maintenance: st.Maintenance}, again)
+		t.Due, t.Reason = later(t.Due, now), NextStep
+		return awake(t, i, who)
+	}
 	if i.Severity < checks.Critical {
 		return Telling{Reason: NotCritical}
 	}

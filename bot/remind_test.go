@@ -22,6 +22,11 @@ func TestWhatStandsIsToldAgain(t *testing.T) {
 	warning.Severity, warning.Finding = checks.Warning, checks.Finding{Severity: checks.Warning, Road: checks.Morning}
 	burning := critical
 	burning.Finding.Harm = at(24, 9, 0)
+	// A bill that is recalled in steps: the step of the 26th holds, or on the 28th
+	// it is overdue.
+	step, overdue := warning, critical
+	step.Finding.Again = at(26, 0, 0)
+	overdue.Finding.Again = at(28, 0, 0)
 	gone, flapping := critical, critical
 	gone.Good = 1
 	flapping.Unsteady, flapping.Changed = at(24, 14, 0), at(24, 15, 30)
@@ -56,6 +61,17 @@ func TestWhatStandsIsToldAgain(t *testing.T) {
 		{name: "in the night when the night is over", i: critical, who: who, told: nine, st: Standing{SnoozeEnded: at(25, 2, 0)}, now: at(25, 2, 0), want: Telling{Tell: true, Due: at(25, 7, 0), Reason: BackAgain}},
 		{name: "a warning comes back in the morning", i: warning, who: who, told: nine, st: Standing{SnoozeEnded: at(25, 9, 0)}, now: at(25, 9, 0), want: Telling{Tell: true, Due: at(26, 8, 0), Reason: BackAgain}},
 		{name: "and only once", i: warning, who: who, told: told(at(24, 9, 0), at(26, 8, 0)), st: Standing{SnoozeEnded: at(25, 9, 0)}, now: at(26, 8, 1), want: Telling{Reason: NotCritical}},
+		{name: "what is recalled in steps is told again in the morning of the next one", i: step, who: who, told: told(at(24, 9, 0), at(24, 9, 0)), now: at(26, 6, 40), want: Telling{Tell: true, Due: at(26, 8, 0), Reason: NextStep}},
+		{name: "and that stays so when the morning is there", i: step, who: who, told: told(at(24, 9, 0), at(24, 9, 0)), now: at(26, 8, 0), want: Telling{Tell: true, Due: at(26, 8, 0), Reason: NextStep}},
+		{name: "and when it is over", i: step, who: who, told: told(at(24, 9, 0), at(24, 9, 0)), now: at(26, 17, 0), want: Telling{Tell: true, Due: at(26, 17, 0), Reason: NextStep}},
+		{name: "not in the night", i: step, who: who, told: told(at(24, 9, 0), at(24, 9, 0)), now: at(27, 1, 0), want: Telling{Tell: true, Due: at(27, 7, 0), Reason: NextStep}},
+		{name: "a step that was heard is not heard twice", i: step, who: who, told: told(at(24, 9, 0), at(26, 8, 0)), now: at(27, 9, 0), want: Telling{Reason: NotAgain}},
+		{name: "nor is what turned up in the middle of a step", i: step, who: who, told: told(at(26, 12, 0), at(26, 12, 0)), now: at(26, 12, 1), want: Telling{Reason: NotAgain}},
+		{name: "what is overdue is told once a day", i: overdue, who: who, told: told(at(27, 7, 0), at(27, 7, 0)), now: at(28, 6, 40), want: Telling{Tell: true, Due: at(28, 7, 0), Reason: NextStep}},
+		{name: "and not every six hours", i: overdue, who: who, told: told(at(27, 7, 0), at(28, 7, 0)), now: at(28, 15, 0), want: Telling{Reason: NotAgain}},
+		{name: "nobody is recalled what somebody took", i: step, who: who, told: nine, st: Standing{Ack: hold(checks.Warning)}, now: at(26, 9, 0), want: Telling{Reason: NotCritical}},
+		{name: "nor what they snoozed", i: step, who: who, told: nine, st: Standing{Snooze: hold(checks.Warning)}, now: at(26, 9, 0), want: Telling{Reason: NotSnoozed}},
+		{name: "a maintenance holds it", i: step, who: who, told: nine, st: Standing{Maintenance: at(26, 9, 3)}, now: at(26, 7, 0), want: Telling{Tell: true, Due: at(26, 9, 3), Reason: NextStep}},
 		{name: "what is known is not told again", i: critical, who: who, told: nine, st: Standing{Known: hold(checks.Critical)}, now: at(24, 16, 0), want: Telling{Reason: NotKnown}},
 		{name: "what is not there at the moment is not told again", i: gone, who: who, told: nine, now: at(24, 16, 0), want: Telling{Reason: NotThere}},
 		{name: "nor is what comes and goes", i: flapping, who: who, told: nine, now: at(24, 16, 0), want: Telling{Reason: NotThere}},

@@ -90,6 +90,7 @@ type world struct {
 	long   bool   // the check takes long
 	flap   bool   // what comes and goes is told as that
 	more   []beside
+	beat   *bot.Beat
 	poll   time.Duration // where the usual ten minutes take a test long
 	end    func() error
 	brain  *bot.Bot
@@ -167,7 +168,7 @@ func (w *world) start() {
 		Site: "example.social", Home: home, Channel: home, Schedule: s, DB: w.db, Log: log, Admins: w.admins,
 		NotSetUp: []checks.Kind{{Name: "mail", Title: checks.Text{En: "mail", Ja: "メール"}}}, Needs: map[string]string{"mail": "[checks.mail] smtp"},
 		// The stream wakes the bot; polling days away every minute takes a test long.
-		PollEvery: max(w.poll, 10*time.Minute),
+		PollEvery: max(w.poll, 10*time.Minute), Beat: w.beat,
 	})
 	w.brain = brain
 	ctx, cancel := context.WithCancel(w.t.Context())

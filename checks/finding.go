@@ -88,6 +88,10 @@ type Finding struct {
 	Road  Road `json:"road"`
 	// Harm is when damage begins, if that is known; the zero time is not.
 	Harm time.Time `json:"harm,omitzero"`
+	// Again is since when it is to be heard once more, though nothing got worse:
+	// the step of a reminder that holds now. Whoever was told later than that has
+	// heard it. Where it is set, no other reminders are sent.
+	Again time.Time `json:"again,omitzero"`
 	// Text's first line is the headline: what, and how long there is; it is
 	// enough by itself. The lines below it say what users notice and why.
 	Text   Text   `json:"text"`

@@ -33,7 +33,24 @@ func (s *Schedule) Command(ctx context.Context, check, name, rest string) (answe
 	if err != nil {
 		return checks.Text{}, false, fmt.Errorf("schedule: keeping what %s is to remember: %w", check, err)
 	}
-	return answer, true, nil
+	return answer, true, j.settled(ctx)
+}
+
+// settled waits for the look under way, if there is one: it may have begun
+// before what was changed.
+func (j *job) settled(ctx context.Context) error {
+	j.mu.Lock()
+	l := j.running
+	j.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	select {
+	case <-l.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // keepRemembered keeps what a check wants back at its next look.

@@ -52,13 +52,12 @@ func (h *Mastodon) Profile(ctx context.Context) (Profile, error) {
 
 // MarkBot says on the profile that this is an automated account.
 func (h *Mastodon) MarkBot(ctx context.Context) error {
-	const path = "/api/v1/accounts/update_credentials"
 	var got account
-	if err := h.api.Patch(ctx, path, url.Values{"bot": {"true"}}, &got); err != nil {
+	if err := h.api.Patch(ctx, updateAPI, url.Values{"bot": {"true"}}, &got); err != nil {
 		return scoped(fmt.Errorf("marking the account as a bot: %w", err), "write:accounts")
 	}
 	if !got.Bot {
-		return fmt.Errorf("marking the account as a bot: %w", &api.ShapeError{Method: http.MethodPatch, Path: path, Err: errors.New("bot is not true in it")})
+		return fmt.Errorf("marking the account as a bot: %w", &api.ShapeError{Method: http.MethodPatch, Path: updateAPI, Err: errors.New("bot is not true in it")})
 	}
 	return nil
 }

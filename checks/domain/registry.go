@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks/api"
+	"github.com/sababan/sababan/checks/public"
 )
 
 // A registration is what a registry tells of a domain.
@@ -182,26 +183,8 @@ func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return fmt.Errorf("dialling %s: %w", address, err)
 	}
-	if !public(to.Addr()) {
+	if !public.Address(to.Addr()) {
 		return errPrivate
 	}
 	return nil
-}
-
-// public tells whether an address is one of the public network's: none of the
-// blocks of IANA's registries of special-purpose addresses.
-func public(a netip.Addr) bool {
-	a = a.Unmap()
-	if !a.IsValid() || a.Zone() != "" || !a.IsGlobalUnicast() || a.IsPrivate() {
-		return false
-	}
-	for _, block := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
-	} {
-		if netip.MustParsePrefix(block).Contains(a) {
-			return false
-		}
-	}
-	return true
 }

@@ -223,13 +223,15 @@ func (c *check) judge(s standing) (checks.Finding, bool) {
 	if s.done {
 		return checks.Finding{}, false
 	}
-	if _, heard := s.rule.ladder.step(s.left); !heard {
+	began, heard := s.rule.ladder.step(s.left)
+	if !heard {
 		return checks.Finding{}, false
 	}
 	today := s.day.AddDate(0, 0, -s.left)
 	f := checks.Finding{
 		Code: codeDue, Subject: checks.Subject(s.name), Severity: checks.Warning, Road: checks.Morning,
-		Harm: midnight(s.day.AddDate(0, 0, 1), c.zone), Text: textDue(s, today), Advice: advicePaid(s),
+		Harm: midnight(s.day.AddDate(0, 0, 1), c.zone), Again: midnight(s.day.AddDate(0, 0, -began), c.zone),
+		Text: textDue(s, today), Advice: advicePaid(s),
 	}
 	if s.left < 0 {
 		// A harm in the past would break the night, and a bill never does (defaults).

@@ -316,3 +316,49 @@ func TestWhatWasRememberedAndIsBrokenIsForgotten(t *testing.T) {
 		t.Errorf("%+v", o.Summary)
 	}
 }
+
+func TestEachStepIsToBeHeardOnceMore(t *testing.T) {
+	for _, c := range []struct {
+		name, table string
+		last        string // the day it is due
+		steps       []int  // days before it on which it is to be heard anew, from 70 on
+	}{
+		{"a monthly bill: 3 days, 1 day, the day itself, and then every day", "when = \"monthly on the 27th\"", "2026-11-27", []int{3, 1, 0, -1, -2, -3}},
+		{"what comes once: a month, two weeks, a week, the day before, and then every day", "when = 2027-03-31", "2027-03-31", []int{30, 14, 7, 1, 0, -1, -2, -3}},
+		{"a card: two months, for a new one takes weeks", "card = \"08/27\"", "2027-08-31", []int{60, 30, 14, 7, -1, -2, -3}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, made := made(t, checkstest.Table("timezone = \"Asia/Tokyo\"\n[[due]]\nname = \"x\"\n"+c.table))
+			past := &checkstest.Past{}
+			last := day(t, c.last)
+			// A monthly bill has been due before: what is looked at begins behind that.
+			first := 70
+			if c.steps[0] == 3 {
+				first = 20
+			}
+			var heard []int
+			var before time.Time
+			for left := first; left >= -3; left-- {
+				now := last.AddDate(0, 0, -left).Add(3 * time.Hour)
+				o := lookAt(t, k, made, past, now)
+				if len(o.Findings) == 0 {
+					continue
+				}
+				again := o.Findings[0].Again
+				if again.After(now) || again.IsZero() {
+					t.Fatalf("%d days before: the step began %v", left, again)
+				}
+				if !again.Equal(before) {
+					heard = append(heard, left)
+					if want := midnight(dayOf(now, made.zone), made.zone); !again.Equal(want) {
+						t.Errorf("%d days before: the step began %v, want %v", left, again, want)
+					}
+				}
+				before = again
+			}
+			if fmt.Sprint(heard) != fmt.Sprint(c.steps) {
+				t.Errorf("heard %v days before, want %v", heard, c.steps)
+			}
+		})
+	}
+}

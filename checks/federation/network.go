@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/sababan/sababan/checks/public"
 )
 
 // A Network is how names are resolved and addresses are connected to.
@@ -42,35 +44,6 @@ var (
 	errPort    = errors.New("it leads to another port than 443")
 	errCrowded = errors.New("enough of its neighbours have been looked at in this round")
 )
-
-// special are networks that no public server has an address in (IANA's
-// registries of special-purpose addresses), or whose addresses hold another one.
-var special = func() []netip.Prefix {
-	var all []netip.Prefix
-	for _, p := range []string{
-		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
-		"203.0.113.0/24", "240.0.0.0/4", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
-		"2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
-	} {
-		all = append(all, netip.MustParsePrefix(p))
-	}
-	return all
-}()
-
-// public tells whether an address may be connected to: a name that anybody may
-// choose must not lead into this machine or its neighbourhood.
-func public(a netip.Addr) bool {
-	a = a.Unmap()
-	if !a.IsValid() || a.Zone() != "" || !a.IsGlobalUnicast() || a.IsPrivate() {
-		return false
-	}
-	for _, p := range special {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
-}
 
 // neighbours is the network that an address shares with those of one owner.
 func neighbours(a netip.Addr) netip.Prefix {
@@ -140,7 +113,7 @@ func (g guide) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	last := errPrivate
 	tried := 0
 	for _, a := range all {
-		if a = a.Unmap(); !public(a) {
+		if a = a.Unmap(); !public.Address(a) {
 			continue
 		}
 		if !g.crowd.admit(a, g.domain) {

@@ -125,6 +125,10 @@ func (a about) adviceSignups() checks.Advice {
 
 func (a about) adviceTalk(t talk) checks.Advice {
 	switch t.Fault {
+	case unreachable, silent:
+		if a.relay != "" {
+			return a.adviceRelay()
+		}
 	case untrusted:
 		return a.tried(checks.Text{
 			En: "If the name is the provider's, it is theirs to mend; see whether the address in SMTP_SERVER has changed, and whether this machine's root certificates are old.",

@@ -252,18 +252,22 @@ func parseServer(s, scheme, port, portWithin string) (server, error) {
 }
 
 // mastodonServer is where Mastodon hands its mail to, as its settings tell; we
-// have no credential there. Nil where they do not tell.
-func mastodonServer(set map[string]string) *server {
-	host := set["SMTP_SERVER"]
-	if host == "" {
+// have no credential there. Nil where they do not tell, or where it is a name
+// that only Mastodon's own machine or containers know.
+func mastodonServer(f site.Found) *server {
+	host, way := f.Settings["SMTP_SERVER"], f.Settings["SMTP_DELIVERY_METHOD"]
+	if host == "" || way != "" && way != "smtp" {
 		return nil
 	}
-	s := server{host: host, port: set["SMTP_PORT"]}
+	s := server{host: host, port: f.Settings["SMTP_PORT"]}
 	if s.port == "" {
 		s.port = "587" // Mastodon's default
 	}
 	s.within = s.port == "465"
-	if !site.IsServer(s.at()) {
+	switch {
+	case !site.IsServer(s.at()):
+		return nil
+	case s.local() && (f.Live == "" || f.Compose != ""), f.Compose != "" && !strings.ContainsAny(host, ".:"):
 		return nil
 	}
 	return &s

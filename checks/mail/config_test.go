@@ -77,11 +77,63 @@ func TestServersAreWrittenInFewWords(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
-	if got := mastodonServer(map[string]string{"SMTP_SERVER": "mail.test"}); got == nil || got.at() != "mail.test:587" || got.within || got.set {
-		t.Errorf("%+v", got)
+}
+
+func TestWhereMastodonHandsItsMailTo(t *testing.T) {
+	const live, compose = "/home/mastodon/live", "/opt/mastodon"
+	for _, tt := range []struct {
+		name string
+		f    site.Found
+		want string // host:port, "within" TLS from the beginning; "" for nobody that could be asked
+	}{
+		{"the default port", site.Found{Settings: map[string]string{"SMTP_SERVER": "mail.test"}}, "mail.test:587"},
+		{"within TLS by its port", site.Found{Settings: map[string]string{"SMTP_SERVER": "mail.test", "SMTP_PORT": "465"}}, "mail.test:465 within"},
+		{"this machine", site.Found{Live: live, Settings: map[string]string{"SMTP_SERVER": "localhost", "SMTP_PORT": "25"}}, "localhost:25"},
+		{"a Mastodon that runs elsewhere has another localhost", site.Found{Settings: map[string]string{"SMTP_SERVER": "localhost", "SMTP_PORT": "25"}}, ""},
+		{"a container has another localhost", site.Found{Live: live, Compose: compose, Settings: map[string]string{"SMTP_SERVER": "127.0.0.1", "SMTP_PORT": "25"}}, ""},
+		{"the name of a container is known to containers only", site.Found{Compose: compose, Settings: map[string]string{"SMTP_SERVER": "postfix", "SMTP_PORT": "25"}}, ""},
+		{"a container sends by a provider", site.Found{Compose: compose, Settings: map[string]string{"SMTP_SERVER": "mail.test"}}, "mail.test:587"},
+		{"by a program, not by SMTP", site.Found{Live: live, Settings: map[string]string{"SMTP_SERVER": "mail.test", "SMTP_DELIVERY_METHOD": "sendmail"}}, ""},
+		{"nothing is said", site.Found{Live: live}, ""},
+		{"nonsense", site.Found{Settings: map[string]string{"SMTP_SERVER": "mail.test", "SMTP_PORT": "x"}}, ""},
+	} {
+		got := ""
+		if s := mastodonServer(tt.f); s != nil {
+			got = s.at()
+			if s.within {
+				got += " within"
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
 	}
-	if got := mastodonServer(map[string]string{"SMTP_SERVER": "mail.test", "SMTP_PORT": "465"}); got == nil || !got.within {
-		t.Errorf("%+v", got)
+}
+
+func TestTheMailServerOfThisMachineIsKnownByItsService(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files []string
+		want  string
+	}{
+		{"Postfix of Debian", []string{"lib/systemd/system/postfix.service", "etc/init.d/postfix"}, "postfix"},
+		{"Exim, which has no unit there", []string{"etc/init.d/exim4"}, "exim4"},
+		{"none", nil, ""},
+		{"two of them", []string{"etc/init.d/exim4", "lib/systemd/system/postfix.service"}, ""},
+	} {
+		root := t.TempDir()
+		for _, name := range tt.files {
+			path := filepath.Join(root, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := relayOn(root); got != tt.want {
+			t.Errorf("%s: %q", tt.name, got)
+		}
 	}
 }
 

@@ -357,11 +357,20 @@ func (v view) judgeMethods(o *checks.Observation) {
 				Text: textMethod(m, at), Advice: adviceMethod(m, at),
 			})
 		case m.record.Is == unanswer && !v.offline:
-			blind(o, textUnanswered(m.record.Name), checks.Advice{}, at, m.code)
+			blind(o, textUnanswered(v.unanswered(m.record)), checks.Advice{}, at, m.code)
 		case v.offline && wrongRecord:
 			blind(o, textOffline(), checks.Advice{}, at, m.code)
 		}
 	}
+}
+
+// unanswered is the name that the DNS does not answer for: one for all where it
+// answers for none.
+func (v view) unanswered(r record) string {
+	if of := v.memory.Records; of.SPF.Is == unanswer && of.DMARC.Is == unanswer && of.MX.Is == unanswer {
+		return v.from.domain
+	}
+	return r.Name
 }
 
 // roadOf: what only the DNS says, and no mailbox has felt, can wait for the
@@ -388,7 +397,7 @@ func (v view) judgeRecords(o *checks.Observation) {
 		}
 	}
 	if v.from.domain != "" {
-		one(codeMX, v.from.domain, r.MX, roadOfMX(r.MX), func() checks.Text { return textMX(r.MX) }, adviceMX, textUnanswered(r.MX.Name), checks.Advice{})
+		one(codeMX, v.from.domain, r.MX, roadOfMX(r.MX), func() checks.Text { return textMX(r.MX) }, adviceMX, textUnanswered(v.unanswered(r.MX)), checks.Advice{})
 	}
 	for _, ip := range sorted(r.Reverse) {
 		is := r.Reverse[ip]

@@ -14,6 +14,9 @@ type letter struct {
 	to, id string
 	text   []byte
 	at     time.Time // when it was handed over
+	// perhaps tells that nobody may read at this address: a server that says so
+	// has answered as it should.
+	perhaps bool
 }
 
 // newLetter writes the test message. It says what it is: whoever finds one in a

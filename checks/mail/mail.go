@@ -178,6 +178,9 @@ type about struct {
 	server  *server
 	from    sender // zero where it is not known
 	sendsBy []string
+	// relay is the service of the mail server on this machine, where mail is
+	// handed to it.
+	relay string
 }
 
 func (c *check) about(ctx context.Context) about {
@@ -187,13 +190,16 @@ func (c *check) about(ctx context.Context) about {
 			a.from = from
 		}
 	}
-	theirs := mastodonServer(a.found.Settings)
+	theirs := mastodonServer(a.found)
 	if a.server == nil {
 		a.server = theirs
 	}
 	a.sendsBy = c.set.addresses
 	if len(a.sendsBy) == 0 && theirs != nil && theirs.local() {
 		a.sendsBy = c.around.addresses()
+	}
+	if a.server != nil && a.server.local() {
+		a.relay = relayOn(c.site.Root)
 	}
 	return a
 }
@@ -266,8 +272,8 @@ func (c *check) converse(ctx context.Context, a about, boxes []string) (*talk, [
 	for _, to := range boxes {
 		letters = append(letters, newLetter(a.from, to, a.helo(), time.Now()))
 	}
-	if len(letters) == 0 && a.server.set && a.from.address != "" {
-		letters = []letter{{to: a.to()}}
+	if len(letters) == 0 && a.from.address != "" {
+		letters = []letter{{to: a.to(), perhaps: len(a.set.boxes) == 0}}
 	}
 	t, taken := p.deliver(ctx, letters)
 	var sent []sentTo

@@ -343,11 +343,57 @@ func TestWithoutACredentialTheServerOfMastodonIsAskedForTLSOnly(t *testing.T) {
 		t.Fatal(aloud(o))
 	}
 	says(t, o.Summary, "answers, encrypted, in ", "は暗号化つきで応答（")
-	says(t, o.Summary, "no mailbox set up to see mail arrive", "到着確認用のメールボックスは未設定")
+	says(t, o.Summary, "; whether it arrives is not looked at: that needs [checks.mail] smtp, [[checks.mail.mailbox]]", "。届くかどうかは未確認（[checks.mail] smtp、[[checks.mail.mailbox]] が必要）")
 	says(t, o.Summary, "SPF, DMARC in the DNS", "SPF・DMARCはDNSにあり")
 	readAloud(t, o)
 	if strings.Contains(w.log(t), "rcpt=1") {
 		t.Error("it has gone further")
+	}
+}
+
+func TestTheRelayOfThisMachineIsAskedUpToRCPTTO(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.settings(t, "SMTP_SERVER=localhost\nSMTP_PORT="+port(w.relay)+"\nSMTP_FROM_ADDRESS='Mastodon <notifications@lab.test>'\n")
+	w.dress(t, "block_lists = []")
+	place := "localhost:" + port(w.relay)
+	o := w.look(t)
+	nothing(t, o)
+	says(t, o.Summary, place+" takes us up to RCPT TO in ", place+" はRCPT TOまで受け付け（")
+	readAloud(t, o)
+	// Nobody need read at Mastodon's own address.
+	w.access(t, "/./ 550 5.1.1 User unknown in virtual mailbox table\n")
+	w.pass(t, 7*time.Hour)
+	nothing(t, w.look(t))
+	w.access(t, "/./ 554 5.7.1 Relay access denied\n")
+	w.pass(t, 7*time.Hour)
+	f := found(t, w.look(t), codeSMTP, place, checks.Critical, checks.Now)
+	says(t, f.Text, "refuses mail at the recipient (RCPT TO, 554)\nReached: connected, encrypted.", "がメールを受け付けません（宛先 RCPT TO, 554）\n到達した段階: 接続、暗号化まで")
+	w.access(t, "")
+	if err := w.post.Stop("TERM"); err != nil {
+		t.Fatal(err)
+	}
+	f = found(t, w.look(t), codeSMTP, place, checks.Critical, checks.Now)
+	says(t, f.Advice.Text, "It is postfix on this machine", "このマシンのpostfixです")
+	if len(f.Advice.Mend) != 1 || f.Advice.Mend[0].String() != "sudo systemctl restart postfix" || !strings.Contains(f.Advice.Look.String(), "site_contact_email") {
+		t.Errorf("look %v, mend %v", f.Advice.Look, f.Advice.Mend)
+	}
+	if err := w.post.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.listening(t)
+	w.pass(t, 31*time.Minute)
+	nothing(t, w.look(t))
+	if n := w.inMailbox(t, "notifications", ""); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
+}
+
+// nothing is found; Redis and PostgreSQL, which are not there, are not seen.
+func nothing(t *testing.T, o checks.Observation) {
+	t.Helper()
+	if len(o.Findings) > 0 {
+		t.Fatal(aloud(o))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/sababan/sababan/checks/public"
 )
 
 // publicAddresses are those of this machine's that are in the Internet.
@@ -17,7 +19,7 @@ func publicAddresses() []string {
 	var out []string
 	for _, a := range all {
 		prefix, err := netip.ParsePrefix(a.String())
-		if err == nil && public(prefix.Addr()) && len(out) < addressLimit {
+		if err == nil && public.Address(prefix.Addr()) && len(out) < addressLimit {
 			out = append(out, prefix.Addr().Unmap().String())
 		}
 	}

@@ -62,6 +62,9 @@ func (p post) deliver(ctx context.Context, letters []letter) (talk, []letter) {
 		t.fail(err)
 		return t, nil
 	}
+	if asks, _ := client.Extension("AUTH"); asks && p.server.user == "" && !p.server.set {
+		letters = nil // it takes nothing from those who do not sign in, and we cannot
+	}
 	var taken []letter
 	for _, l := range letters {
 		began := time.Now()
@@ -188,7 +191,7 @@ func (p post) letter(client *smtp.Client, l letter, t *talk) error {
 		return err
 	}
 	t.Verb = "RCPT TO"
-	if err := client.Rcpt(l.to); err != nil {
+	if err := client.Rcpt(l.to); err != nil && !(l.perhaps && unknownThere(err)) {
 		return err
 	}
 	if t.Step < recipient {
@@ -210,6 +213,13 @@ func (p post) letter(client *smtp.Client, l letter, t *talk) error {
 	}
 	t.Step = max(t.Step, message)
 	return nil
+}
+
+// unknownThere tells whether a server would take a message, and not for this one
+// name of its own (RFC 3463: X.1.1).
+func unknownThere(err error) bool {
+	code, words := reply(err)
+	return code == 550 && strings.HasPrefix(words, "5.1.1 ")
 }
 
 func command(client *smtp.Client, want int, format string, args ...any) error {

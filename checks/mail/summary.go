@@ -9,12 +9,15 @@ import (
 
 // summary is one line: how far the server lets us, what has arrived, what waits.
 func (v view) summary() checks.Text {
-	parts := []checks.Text{v.lineTalk(), v.lineArrival(), v.lineMethods(), v.lineQueue(), v.lineSignups()}
-	line := checks.Join(checks.Text{En: "; ", Ja: "。"}, parts...)
-	if v.offline && !line.Empty() {
-		line = checks.Join(checks.Text{En: "; ", Ja: "。"}, line, checks.Text{En: "offline: nothing is sent", Ja: "offlineのため送信はしていません"})
+	between := checks.Text{En: "; ", Ja: "。"}
+	line := checks.Join(between, v.lineTalk(), v.lineArrival(), v.lineMethods(), v.lineQueue(), v.lineSignups())
+	switch {
+	case line.Empty():
+		return line // nothing was seen
+	case v.offline:
+		return checks.Join(between, line, checks.Text{En: "offline: nothing is sent", Ja: "offlineのため送信はしていません"})
 	}
-	return line
+	return checks.Join(between, line, v.lineMissing())
 }
 
 func (v view) lineTalk() checks.Text {
@@ -42,17 +45,8 @@ func (v view) lineArrival() checks.Text {
 	if v.offline {
 		return checks.Text{}
 	}
-	if len(v.set.boxes) == 0 {
-		if v.server == nil {
-			return checks.Text{}
-		}
-		return checks.Text{En: "no mailbox set up to see mail arrive", Ja: "到着確認用のメールボックスは未設定"}
-	}
-	if v.from.address == "" {
-		return checks.Text{En: "Mastodon's address is not known ([checks.mail] from)", Ja: "Mastodonの差出人アドレスが不明（[checks.mail] from）"}
-	}
-	if v.server == nil || !v.server.set {
-		return checks.Text{En: "no server set up to send test mail by ([checks.mail] smtp)", Ja: "テストメールの送信に使うサーバーは未設定（[checks.mail] smtp）"}
+	if !v.missing().Empty() {
+		return checks.Text{}
 	}
 	all := v.arrivals()
 	if len(all) == 0 {
@@ -85,6 +79,30 @@ func (v view) lineArrival() checks.Text {
 		En: fmt.Sprintf("the last test message arrived in %d of %d mailboxes, after %s at most%s", arrived, len(v.set.boxes), took.En, usual.En),
 		Ja: fmt.Sprintf("最後のテストメールはメールボックス%d個中%d個に到着（最長%s）%s", len(v.set.boxes), arrived, took.Ja, usual.Ja),
 	}
+}
+
+// lineMissing tells which settings would show whether mail arrives.
+func (v view) lineMissing() checks.Text {
+	missing := v.missing()
+	if missing.Empty() {
+		return checks.Text{}
+	}
+	return checks.Text{En: "whether it arrives is not looked at: that needs " + missing.En, Ja: "届くかどうかは未確認（" + missing.Ja + " が必要）"}
+}
+
+// missing are the settings without which no message can be sent and seen.
+func (v view) missing() checks.Text {
+	var all []checks.Text
+	if v.server == nil || !v.server.set {
+		all = append(all, checks.Same("[checks.mail] smtp"))
+	}
+	if len(v.set.boxes) == 0 {
+		all = append(all, checks.Same("[[checks.mail.mailbox]]"))
+	}
+	if v.from.address == "" {
+		all = append(all, checks.Same("[checks.mail] from"))
+	}
+	return checks.Join(checks.Text{En: ", ", Ja: "、"}, all...)
 }
 
 func (v view) lineUnderWay() checks.Text {

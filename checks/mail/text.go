@@ -9,7 +9,7 @@ import (
 	"github.com/sababan/sababan/checks"
 )
 
-// nameLimit keeps a name from filling a headline (own).
+// shownLimit keeps a name from filling a headline (own).
 const shownLimit = 45
 
 func shown(name string) checks.Text { return checks.Named(name, shownLimit) }

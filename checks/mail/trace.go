@@ -11,6 +11,8 @@ import (
 
 	"github.com/emersion/go-msgauth/authres"
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/sababan/sababan/checks/public"
 )
 
 // A word is what a mailbox's provider says of one method: "pass", "fail",
@@ -206,24 +208,12 @@ func hop(h textproto.MIMEHeader) string {
 	for _, line := range h["Received"] {
 		from, _, _ := strings.Cut(line, " by ")
 		for _, m := range bracket.FindAllStringSubmatch(from, 2) {
-			if ip, err := netip.ParseAddr(m[1]); err == nil && public(ip) {
+			if ip, err := netip.ParseAddr(m[1]); err == nil && public.Address(ip) {
 				return ip.Unmap().String()
 			}
 		}
 	}
 	return ""
-}
-
-// public tells whether an address is one of the Internet: not one for networks
-// within, tests or examples (RFC 6890).
-func public(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	for _, p := range []string{"100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "2001:db8::/32"} {
-		if netip.MustParsePrefix(p).Contains(ip) {
-			return false
-		}
-	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate()
 }
 
 // withoutComments leaves out what stands in parentheses (RFC 5322, 3.2.2), and

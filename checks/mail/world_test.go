@@ -28,8 +28,8 @@ type world struct {
 	post *ward.Ward
 	dove *ward.Ward
 	// submission wants STARTTLS and a password, wrapped is within TLS, imap and
-	// imaps are Dovecot's.
-	submission, wrapped, imap, imaps string
+	// imaps are Dovecot's; relay takes mail from this machine without a password.
+	submission, wrapped, imap, imaps, relay string
 
 	zone *zone
 	own  []string // addresses of this machine's
@@ -53,8 +53,8 @@ const (
 func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{ca: checkstest.NewCA(t, "Lab Root"), zone: serve(t), past: &checkstest.Past{}}
-	ports := addresses(t, 4)
-	w.submission, w.wrapped, w.imap, w.imaps = ports[0], ports[1], ports[2], ports[3]
+	ports := addresses(t, 5)
+	w.submission, w.wrapped, w.imap, w.imaps, w.relay = ports[0], ports[1], ports[2], ports[3], ports[4]
 	dir, err := ward.Folder("sababan-mail-", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func addresses(t *testing.T, n int) []string {
 // listening waits until both servers take connections.
 func (w *world) listening(t *testing.T) {
 	t.Helper()
-	for _, addr := range []string{w.submission, w.wrapped, w.imap, w.imaps} {
+	for _, addr := range []string{w.submission, w.wrapped, w.relay, w.imap, w.imaps} {
 		until(t, "listens at "+addr, func() bool {
 			c, err := net.Dial("tcp", addr)
 			if err != nil {
@@ -154,11 +154,16 @@ func (w *world) empty(t *testing.T, name string) {
 func (w *world) settings(t *testing.T, text string) {
 	t.Helper()
 	root := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(root, "etc", "sababan"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "etc", "sababan", "site.env"), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+	for name, content := range map[string]string{
+		"etc/sababan/site.env": text, "home/mastodon/live/lib/mastodon/version.rb": "", "lib/systemd/system/postfix.service": "",
+	} {
+		path := filepath.Join(root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s, err := site.New(site.Config{Domain: "lab.test", Root: root})
 	if err != nil {
@@ -301,6 +306,9 @@ junk_destination_recipient_limit = 1
 	w.write(t, "pf/master.cf", fmt.Sprintf(`%s inet n - n - - smtpd
 %s inet n - n - - smtpd
   -o smtpd_tls_wrappermode=yes
+%s inet n - n - - smtpd
+  -o smtpd_sasl_auth_enable=no -o smtpd_tls_security_level=may -o smtpd_client_restrictions= -o mynetworks=127.0.0.0/8
+  -o smtpd_relay_restrictions=permit_mynetworks,reject -o smtpd_recipient_restrictions=check_recipient_access,regexp:%s,permit_mynetworks,reject
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 1 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -316,7 +324,7 @@ showq unix n - n - - showq
 flush unix n - n 1000? 0 flush
 postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
-`, w.submission, w.wrapped, lda, lda), 0o644)
+`, w.submission, w.wrapped, w.relay, filepath.Join(w.dir, "access"), lda, lda), 0o644)
 }
 
 func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }

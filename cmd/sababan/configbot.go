@@ -19,14 +19,16 @@ import (
 
 // writtenBot is the table [bot] as it is written.
 type writtenBot struct {
-	Server       string            `toml:"server"`
-	TokenFile    string            `toml:"token_file"`
-	Token        checks.Secret     `toml:"token"`
-	Language     string            `toml:"language"`
-	Timezone     string            `toml:"timezone"`
-	HeartbeatURL checks.Secret     `toml:"heartbeat_url"`
-	Admins       []writtenAdmin    `toml:"admin"`
-	Fallbacks    []writtenFallback `toml:"fallback"`
+	Server       string        `toml:"server"`
+	TokenFile    string        `toml:"token_file"`
+	Token        checks.Secret `toml:"token"`
+	Language     string        `toml:"language"`
+	Timezone     string        `toml:"timezone"`
+	HeartbeatURL checks.Secret `toml:"heartbeat_url"`
+	// HeartbeatField lets the bot write the time of its last round into its profile.
+	HeartbeatField bool              `toml:"heartbeat_field"`
+	Admins         []writtenAdmin    `toml:"admin"`
+	Fallbacks      []writtenFallback `toml:"fallback"`
 }
 
 // writtenAdmin is one [[bot.admin]]; what is nil takes its default.
@@ -58,8 +60,10 @@ type BotConfig struct {
 	Language     checks.Lang
 	Zone         *time.Location
 	HeartbeatURL checks.Secret
-	Admins       []bot.Admin
-	Fallbacks    []checks.Secret // addresses, which may hold passwords
+	// HeartbeatField: the time of the last round is written into the profile.
+	HeartbeatField bool
+	Admins         []bot.Admin
+	Fallbacks      []checks.Secret // addresses, which may hold passwords
 	// FallbackFiles hold those of them that are empty before they are opened.
 	FallbackFiles map[int]string
 }
@@ -74,7 +78,7 @@ const (
 
 func (l *loader) forBot(kinds []checks.Kind) BotConfig {
 	w, where := l.w.Bot, at("bot")
-	b := BotConfig{TokenFile: w.TokenFile, token: w.Token, HeartbeatURL: w.HeartbeatURL, FallbackFiles: map[int]string{}}
+	b := BotConfig{TokenFile: w.TokenFile, token: w.Token, HeartbeatURL: w.HeartbeatURL, HeartbeatField: w.HeartbeatField, FallbackFiles: map[int]string{}}
 	if w.Server != "" {
 		b.Server = l.server(where.child("server"), w.Server)
 	}

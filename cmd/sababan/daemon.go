@@ -10,6 +10,7 @@ import (
 	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/site"
+	"github.com/sababan/sababan/checks/watch"
 	"github.com/sababan/sababan/schedule"
 	"github.com/sababan/sababan/schedule/state"
 )
@@ -55,9 +56,17 @@ func newDaemon(c *Config, o outside) *daemon {
 	d.bot = bot.New(bot.Options{
 		Site: placeName(c), Home: o.home, Channel: o.channel, Schedule: d.schedule, DB: o.db, Log: o.log,
 		Admins: c.Bot.Admins, NotSetUp: missing, Needs: needs, Off: off, PollEvery: o.poll, WakeEvery: o.wake,
-		Grouping: o.grouping,
+		Grouping: o.grouping, Beat: beatOf(c),
 	})
 	return d
+}
+
+// beatOf is what friends read of this bot; nil where that is not wanted.
+func beatOf(c *Config) *bot.Beat {
+	if !c.Bot.HeartbeatField {
+		return nil
+	}
+	return &bot.Beat{Field: watch.BeatField, Form: watch.Beat, Every: watch.BeatEvery}
 }
 
 // run ends when ctx does, or when the bot cannot work as it is set up.

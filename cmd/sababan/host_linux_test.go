@@ -22,7 +22,7 @@ func TestOnAMastodonHostTheProgramFindsItsWayWithoutConfiguration(t *testing.T) 
 	t.Run("in both languages", h.inBothLanguages)
 	t.Run("what takes long looks when it is named", h.byName)
 	t.Run("an ordinary user is told the one line that helps", h.asOrdinary)
-	t.Run("six ills at once, each with the commands for this host", h.isIll)
+	t.Run("eight ills at once, each with the commands for this host", h.isIll)
 	t.Run("and all is well again", h.isWell)
 }
 
@@ -132,6 +132,7 @@ func (h *host) figures(t *testing.T, looked map[string]jsonCheck) {
 		{"database", "database_bytes", "", psql("select pg_database_size(current_database())"), megabyte},
 		{"redis", "used_bytes", "", tool("redis-cli info memory | awk -F: '/^used_memory:/ {print $2 + 0}'"), 2 * megabyte},
 		{"sidekiq", "retries", "", hostRetries, 0},
+		{"mail", "mailers_waiting", "", tool("redis-cli llen queue:mailers"), 0},
 		{"sidekiq", "processes", "", tool("redis-cli scard processes"), 0},
 		{"timers", "timer_age", "certbot.timer", tool("echo $(($(date +%s) - $(stat -c %Y /var/lib/systemd/timers/stamp-certbot.timer)))"), minute},
 		{"backups", "size_bytes", "/mnt/backup/mastodon-db-*.dump", tool("stat -c %s /mnt/backup/mastodon-db-$(date +%Y%m%d).dump"), 0},
@@ -153,6 +154,7 @@ func (h *host) inBothLanguages(t *testing.T) {
 		"Fine disk: / … other file systems fine", "Fine services: all 6 services run: sidekiq, streaming@4000, web, nginx, postgresql@…, redis-server",
 		"Fine Sidekiq: jobs wait less than 1 s, 1 process, 0 of 25 threads busy, 2 retries, 0 dead",
 		"Fine certificate: valid to …; "+hostDomain+", "+hostOther+"; the newest on disk",
+		"Fine mail: localhost:25 takes us up to RCPT TO in …; SPF, DMARC in the DNS; no mail waits inside Mastodon; 0 of the last 2 sign-ups not confirmed; whether it arrives is not looked at: that needs [checks.mail] smtp, [[checks.mail.mailbox]]",
 		"Fine web UI: front page in … ms, its 3 files are right, Mastodon 4.5.2", "Fine instance API: v1 and v2 answer in … ms, Mastodon 4.5.2",
 		"Fine moderation: 2 sign-ups wait … in the last hour", "Fine Mastodon's version: 4.5.2, the newest",
 		"[Unknown] streaming: "+noToken, "Takes long, so only by name: sababan check usage…",
@@ -162,6 +164,7 @@ func (h *host) inBothLanguages(t *testing.T) {
 	ja.says(t,
 		"正常 サービス: サービス6個すべて稼働中（sidekiq, streaming@4000, web, nginx, postgresql@…, redis-server）",
 		"正常 Sidekiq: 待ち時間1秒未満、プロセス1、スレッド0／25使用中、再試行2、デッド0",
+		"正常 メール: localhost:25 はRCPT TOまで受け付け（…。SPF・DMARCはDNSにあり。Mastodon内の送信待ちなし。直近の登録2件のうちメール未確認0件。届くかどうかは未確認（[checks.mail] smtp、[[checks.mail.mailbox]] が必要）",
 		"正常 証明書: …ディスク上の最新と一致", "正常 Web画面: トップページ…、読み込むファイル3個も正常、Mastodon 4.5.2",
 		"正常 モデレーション: 承認待ち2件…登録0件", "正常 Mastodonのバージョン: 4.5.2（最新）",
 		"時間がかかるため、名前を指定したときだけ: sababan check usage…",
@@ -218,7 +221,7 @@ func (h *host) asOrdinary(t *testing.T) {
 	h.run(t, "sababan", "check", "database", "moderation").says(t, "Fine moderation: 2 sign-ups wait … in the last hour")
 }
 
-// isIll breaks six things, reads what is said, and mends each by what is said.
+// isIll breaks eight things, reads what is said, and mends each by what is said.
 func (h *host) isIll(t *testing.T) {
 	h.certificate(t, 2, 81*24*time.Hour)
 	for _, name := range []string{"fullchain", "cert", "chain", "privkey"} {
@@ -226,6 +229,7 @@ func (h *host) isIll(t *testing.T) {
 	}
 	h.sh(t, `
 		systemctl stop mastodon-sidekiq
+		systemctl stop postfix
 		mkdir -p /mnt/media && mount -t tmpfs -o size=20m media /mnt/media && head -c 20100000 /dev/zero >/mnt/media/full
 		rm `+hostLive+`/public/packs/application-A1b2.js`)
 	h.sql(t, "REFRESH MATERIALIZED VIEW instances WITH NO DATA")
@@ -256,6 +260,7 @@ func (h *host) isIll(t *testing.T) {
 			"sudo -u mastodon -H env -C " + hostLive + " 'PATH=/home/mastodon/.rbenv/shims:/usr/local/bin:/usr/bin:/bin' 'RAILS_ENV=production' bin/rails assets:precompile",
 			"sudo systemctl restart mastodon-web",
 		}},
+		{"[Action needed] the mail server localhost:25 cannot be reached", "【要対応】メールサーバー localhost:25 につながりません", []string{"sudo systemctl restart postfix"}},
 		{"/mnt/media is 9", "/mnt/media 使用9", nil},
 	} {
 		if got := en.fixes(t, ill.en); !slices.Equal(got, ill.fixes) {

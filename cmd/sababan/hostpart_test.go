@@ -19,14 +19,14 @@ import (
 )
 
 // partFolder is where a part of the Mastodon of these tests finds what it
-// serves: page.html, timeline.json, v1.json, v2.json, sidekiq.json.
+// serves: page.html, timeline.json, v1.json, v2.json, sidekiq.json, zone.
 const partFolder = "/srv/part"
 
 // partCommand is the name by which this test binary is such a part.
 const partCommand = "mastodon-part"
 
 // partMain is one process of a Mastodon: "web PORT", "streaming PORT" or
-// "sidekiq".
+// "sidekiq"; or the DNS that it asks: "names".
 func partMain() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -38,6 +38,8 @@ func partMain() {
 		err = servePart(ctx, words[1], streamingPart())
 	case len(words) == 1 && words[0] == "sidekiq":
 		err = sidekiqPart(ctx)
+	case len(words) == 1 && words[0] == "names":
+		err = namesPart(ctx)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -29,7 +29,7 @@ rm -rf "$root"/etc/letsencrypt "$root"/root/.acme.sh "$root"/home/*
 mkdir -p "$root/var/lib/systemd/timers" "$etc"
 # Generators look for hardware, mounts and old scripts, at every daemon-reload.
 for generator in "$root"/lib/systemd/system-generators/* "$root"/usr/lib/systemd/system-generators/*; do
-  case "$generator" in */postgresql-generator) ;; *) rm -f "$generator" ;; esac
+  case "$generator" in */postgresql-generator | */postfix-instance-generator) ;; *) rm -f "$generator" ;; esac
 done
 for unit in getty.target console-getty.service systemd-logind.service systemd-timesyncd.service \
   systemd-networkd.service systemd-resolved.service systemd-udevd.service systemd-udev-trigger.service \
