@@ -280,12 +280,15 @@ func (g graphed) called(word string, exact bool) bool {
 	})
 }
 
-// named are charts that are not drawn, each word once.
+// named are charts that are not drawn, each word once: other measures first, then
+// other subjects.
 func named(all, drawn []graphed) (list []graphed) {
-	for _, g := range all {
-		same := func(o graphed) bool { return o.word == g.word }
-		if !slices.ContainsFunc(drawn, same) && !slices.ContainsFunc(list, same) && len(list) < mostElse {
-			list = append(list, g)
+	for _, other := range []bool{true, false} {
+		for _, g := range all {
+			same := func(o graphed) bool { return o.word == g.word }
+			if (g.Name != all[0].Name) == other && len(list) < mostElse && !slices.ContainsFunc(drawn, same) && !slices.ContainsFunc(list, same) {
+				list = append(list, g)
+			}
 		}
 	}
 	return list

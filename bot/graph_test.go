@@ -123,3 +123,117 @@ func TestAPictureIsAnsweredInTheLanguageOfTheQuestion(t *testing.T) {
 		})
 	}
 }
+
+func TestAGraphOfNothingIsASentence(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		w.until(12, 0)
+		w.start()
+		w.pass(2 * time.Minute)
+		w.heard(w.alice, &seen)
+		for ask, want := range map[string]string{
+			"graph disk":     "nothing has been measured yet",
+			"グラフ ディスク":       "まだ記録がない",
+			"graph":          "A picture of what?",
+			"グラフ":            "どの項目のグラフでしょうか",
+			"graph mail":     "[checks.mail] smtp",
+			"graph 99":       "There is no #99.",
+			"help graph":     "at most 400 days",
+			"graph nonesuch": "A picture of what?",
+			"グラフって何ができるの？":   "グラフ ○○",
+		} {
+			if got := w.ask(w.alice, &seen, ask); len(got) != 1 || !strings.Contains(got[0], want) {
+				t.Errorf("%s: %q, want %q", ask, got, want)
+			}
+		}
+		w.stop()
+	})
+}
+
+func TestPicturesArriveExactlyOnceOverAllThatAServerDoes(t *testing.T) {
+	post, media := "/api/v1/statuses", "/api/v2/media"
+	for name, c := range map[string]struct {
+		faults  []sandbox.Fault
+		wait    time.Duration
+		inWords bool
+	}{
+		"the upload's answer is lost":    {[]sandbox.Fault{{Kind: sandbox.CutAfter, PathPrefix: media, Times: 3}}, time.Minute, false},
+		"the upload hangs":               {[]sandbox.Fault{{Kind: sandbox.Hang, PathPrefix: media, Times: 2}}, 2 * time.Minute, false},
+		"the file is worked on for long": {[]sandbox.Fault{{Kind: sandbox.SlowMedia, Delay: 30 * time.Second, PathPrefix: media}}, 3 * time.Minute, false},
+		"the post's answer is lost":      {[]sandbox.Fault{{Kind: sandbox.CutAfter, PathPrefix: post, Method: "POST", Times: 1}}, time.Minute, false},
+		"the post is stored late":        {[]sandbox.Fault{{Kind: sandbox.Late, Delay: 14 * time.Second, PathPrefix: post, Method: "POST", Times: 1}}, time.Minute, false},
+		"the post is never stored":       {[]sandbox.Fault{{Kind: sandbox.FakeStatus, Times: 2}}, 2 * time.Minute, false},
+		"both, and the server is gone":   {[]sandbox.Fault{{Kind: sandbox.CutAfter, PathPrefix: media, Times: 1}, {Kind: sandbox.CutAfter, PathPrefix: post, Method: "POST", Times: 1}, {Kind: sandbox.Answer, Status: 503, Times: 9}}, 10 * time.Minute, false},
+		"the file is refused for good":   {[]sandbox.Fault{{Kind: sandbox.Answer, Status: 422, PathPrefix: media}}, time.Minute, true},
+		"the storage stays away":         {[]sandbox.Fault{{Kind: sandbox.Answer, Status: 503, PathPrefix: media}}, 30 * time.Minute, true},
+		"too many uploads":               {[]sandbox.Fault{{Kind: sandbox.Answer, Status: 429, Delay: 25 * time.Minute, PathPrefix: media}}, 15 * time.Minute, true},
+		"a post with a file is refused":  {[]sandbox.Fault{{Kind: sandbox.Answer, Status: 422, PathPrefix: post, Method: "POST", Times: 1}}, time.Minute, true},
+	} {
+		for flavour, o := range flavours() {
+			t.Run(name+"/"+flavour, func(t *testing.T) {
+				inBubble(t, o, func(w *world) {
+					var seen int
+					seenNow := well()
+					seenNow.Measures = diskMeasures()
+					w.disk.set(seenNow)
+					w.until(12, 0)
+					w.start()
+					w.pass(2 * time.Minute)
+					w.heard(w.alice, &seen)
+					for _, f := range c.faults {
+						w.server.Misbehave(f)
+					}
+					w.ask(w.alice, &seen, "graph disk")
+					w.pass(c.wait)
+					// What is not about pictures must not have waited for them.
+					w.server.Behave()
+					if got := w.ask(w.alice, &seen, "status"); !strings.Contains(strings.Join(got, "\n"), "example.social") {
+						t.Errorf("status: %q", got)
+					}
+					w.stop()
+					w.start()
+					w.pass(time.Hour)
+					answers := 0
+					for _, m := range w.server.Inbox(w.alice) {
+						if !strings.Contains(m.Text, "disk: /srv used 42 %") {
+							if len(m.Media) > 0 {
+								t.Errorf("a picture at %q", m.Text)
+							}
+							continue
+						}
+						answers++
+						if inWords := strings.Contains(m.Text, "could not be attached"); inWords != c.inWords || len(m.Media) == 0 != c.inWords {
+							t.Errorf("%d pictures at %q", len(m.Media), m.Text)
+						}
+					}
+					if answers != 1 || w.count("picture") != 0 {
+						t.Errorf("%d answers, %d pictures kept", answers, w.count("picture"))
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestMorePicturesThanAPostHoldsAreNamed(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		seenNow := well()
+		seenNow.Measures = diskMeasures()
+		w.disk.set(seenNow)
+		w.until(12, 0)
+		w.start()
+		w.pass(2 * time.Minute)
+		w.heard(w.alice, &seen)
+		got := w.ask(w.alice, &seen, strings.Repeat("graph disk\n", 5))
+		all := w.server.Inbox(w.alice)
+		n := 0
+		for _, m := range all {
+			n += len(m.Media)
+		}
+		if n != 4 || !strings.Contains(strings.Join(got, "\n"), "one answer holds 4 pictures") {
+			t.Errorf("%d pictures, %q", n, got)
+		}
+		w.stop()
+	})
+}
