@@ -41,20 +41,20 @@ type stage struct {
 	address string
 	// pictures is the folder that they are kept in; "" is none.
 	pictures string
-	bot     sandbox.Account
-	admin   sandbox.Account
-	daemon  *daemon
-	db      *state.DB
-	zone    *time.Location
-	lang    checks.Lang
-	sick    map[string]*sickness
-	web     *tryWeb
-	page    *page.Page // nil where nobody would open it
-	browse  string     // its address, with its token
-	past    bool       // response times of days are pretended
-	folder  string     // of what is pretended; removed at the end
-	stop    context.CancelFunc
-	serving sync.WaitGroup
+	bot      sandbox.Account
+	admin    sandbox.Account
+	daemon   *daemon
+	db       *state.DB
+	zone     *time.Location
+	lang     checks.Lang
+	sick     map[string]*sickness
+	web      *tryWeb
+	page     *page.Page // nil where nobody would open it
+	browse   string     // its address, with its token
+	past     bool       // response times of days are pretended
+	folder   string     // of what is pretended; removed at the end
+	stop     context.CancelFunc
+	serving  sync.WaitGroup
 }
 
 func newStage(ctx context.Context, env environment, f tryFlags, lang checks.Lang, log *slog.Logger) (st *stage, err error) {
