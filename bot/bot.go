@@ -53,6 +53,8 @@ type Bot struct {
 	mail   *mailbox
 	news   chan struct{}
 	events chan struct{}
+	// drawing holds one while a picture is drawn: each takes megabytes.
+	drawing chan struct{}
 	// limit of a post in characters, as the home says.
 	limit atomic.Int64
 }
@@ -76,7 +78,7 @@ func New(o Options) *Bot {
 	if o.Grouping <= 0 {
 		o.Grouping = usualGrouping
 	}
-	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1)}
+	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1), drawing: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
 	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp, o.Off)
 	b.out = newOutbox(o.DB, o.Log, o.Channel, func() int { return int(b.limit.Load()) })

@@ -59,6 +59,20 @@ func (b *Bot) asking() []command {
 			answer: b.history,
 		},
 		{
+			name: "graph", ownWords: true,
+			words: checks.Words{
+				En: []string{"chart", "plot", "picture", "graphs"},
+				Ja: []string{"グラフ", "推移", "チャート"},
+			},
+			usage: checks.Text{En: "graph NAME [30d]", Ja: "グラフ ○○［30日］"},
+			help:  checks.Text{En: "a picture of its numbers, with what is usual", Ja: "数値の推移と普段の範囲を画像で"},
+			more: checks.Text{
+				En: "A week where nothing is said, at most 400 days. \"graph disk /srv\" or \"graph disk available\" picks one of several.",
+				Ja: "指定がなければ1週間、最長400日です。「グラフ ディスク /srv」のように対象を選べます。",
+			},
+			answer: b.graph,
+		},
+		{
 			name: "normal",
 			words: checks.Words{
 				En: []string{"usual", "usually", "numbers", "figures"},

@@ -32,11 +32,17 @@ const (
 )
 
 var (
-	lengthEn = regexp.MustCompile(`(?:\bfor\s+)?\b(\d{1,4}(?:\.\d)?\s?|(?:an?|one|two|three)\s+)(minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)\b`)
-	lengthJa = regexp.MustCompile(`(\d{1,4}|[一二三四五六七八九十半])\s?(分|時間半|時間|日間|日|週間)(まで)?`)
+	lengthEn = regexp.MustCompile(`(?:\bfor\s+)?\b(\d{1,4}(?:\.\d)?\s?|(?:an?|one|two|three)\s+)(minutes?|mins?|months?|mo|m|hours?|hrs?|h|days?|d|weeks?|w|years?|yrs?|y)\b`)
+	lengthJa = regexp.MustCompile(`(\d{1,4}|[一二三四五六七八九十半])\s?(分|時間半|時間|日間|日|週間|[かカヶケヵ]月間?|年間?)(まで)?`)
 	dayJa    = `(今日|本日|今晩|今夜|明後日|あさって|明日|あした|来週|(?:[月火水木金土日]曜日?)|(?:\d{1,2}[/月]\d{1,2}日?)|(?:\d{1,2}日))?`
 	untilJa  = regexp.MustCompile(dayJa + `(?:の)?(朝|昼|正午|夕方|夜|晩)?(?:の)?(?:(午前|午後)?(\d{1,2})(?::(\d{2})|時(半|\d{1,2}分)?))?まで`)
 	untilEn  = regexp.MustCompile(`\b(?:until|till|til)\s+(today|tonight|tomorrow|next week|mon(?:day)?|tue(?:sday)?|wed(?:nesday)?|thu(?:rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|\d{4}-\d{1,2}-\d{1,2}|\d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)?\s*(morning|noon|evening|night)?\s*(?:at\s+)?(?:(\d{1,2})(?::(\d{2}))?\s?(am|pm)?\b)?`)
+)
+
+// A month and a year, where only their length is meant.
+const (
+	aMonth = 30 * 24 * time.Hour
+	aYear  = 365 * 24 * time.Hour
 )
 
 // findPeriod finds a period in a line that is in lower case and in half width,
@@ -53,6 +59,7 @@ func findPeriod(line string, who Admin, now time.Time) (p period, from, to int, 
 func lengthIn(line string, _ Admin, _ time.Time) (p period, from, to int, found bool) {
 	units := map[string]time.Duration{
 		"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
+		"mo": aMonth, "y": aYear,
 		"分": time.Minute, "時間": time.Hour, "時間半": time.Hour, "日": 24 * time.Hour, "日間": 24 * time.Hour, "週間": 7 * 24 * time.Hour,
 	}
 	words := map[string]float64{
@@ -66,7 +73,13 @@ func lengthIn(line string, _ Admin, _ time.Time) (p period, from, to int, found 
 		}
 		number, unit := strings.TrimSpace(line[at[2]:at[3]]), line[at[4]:at[5]]
 		size, known := units[unit]
-		if !known {
+		switch {
+		case known:
+		case strings.HasPrefix(unit, "mo"), strings.Contains(unit, "月"):
+			size = aMonth
+		case strings.HasPrefix(unit, "年"):
+			size = aYear
+		default:
 			size = units[unit[:1]]
 		}
 		n, spelled := words[number]
@@ -77,7 +90,7 @@ func lengthIn(line string, _ Admin, _ time.Time) (p period, from, to int, found 
 		if unit == "時間半" {
 			length += 30 * time.Minute
 		}
-		if length > 0 {
+		if length > 0 && length < 10*aYear { // 2026年 is a date
 			return period{For: length}, at[0], at[1], true
 		}
 	}

@@ -53,6 +53,14 @@ func (g *gauge) fail(err error) {
 	g.err = err
 }
 
+// Limits are those of the disk.
+func (g *gauge) Limits(_ checks.Past, measure, _ string) []checks.Limit {
+	if measure != "used_ratio" {
+		return nil
+	}
+	return []checks.Limit{{Severity: checks.Warning, Value: 0.85}, {Severity: checks.Critical, Value: 0.95}}
+}
+
 func well() checks.Observation {
 	return checks.Observation{Summary: checks.Text{En: "71 % used, 7.2 GB free on /", Ja: "/ 使用71%、空き7.2GB"}}
 }
@@ -143,6 +151,10 @@ func (w *world) start() {
 	kind := checks.Kind{
 		Name: "disk", Title: checks.Text{En: "disk", Ja: "ディスク"}, Timeout: time.Minute, AfterUpdate: w.update, Long: w.long,
 		Words: checks.Words{En: []string{"space"}, Ja: []string{"ディスク", "空き容量"}},
+		Graphs: []checks.Graph{
+			{Measure: "used_ratio", Title: checks.Text{En: "used", Ja: "使用率"}, By: "size_bytes"},
+			{Measure: "available_bytes", Title: checks.Text{En: "available", Ja: "空き容量"}, By: "size_bytes"},
+		},
 		Rules: map[string]checks.Rule{"full": {Warning: checks.Looks{Open: 2, Resolve: 3}, Critical: checks.Looks{Open: 1, Resolve: 2}}},
 	}
 	jobs := []schedule.Job{{Kind: kind, Check: w.disk, Times: times}}

@@ -33,6 +33,9 @@ type Kind struct {
 	// Rules holds, per finding code, how many looks open and resolve an
 	// incident. A code that is absent opens and resolves at the first look.
 	Rules map[string]Rule
+	// Graphs are the measures that are drawn when an admin asks for a picture, the
+	// most telling first; without any, all of them.
+	Graphs []Graph
 	// Reads are what it reads of Mastodon's database, for the rights that an admin
 	// gives: never e-mail addresses, password hashes, tokens or texts of messages.
 	Reads []Reads

@@ -40,23 +40,7 @@ func (s *Schedule) Latest(ctx context.Context, name string, limit int) ([]Number
 		return nil, fmt.Errorf("%w: %s", ErrNoCheck, name)
 	}
 	host := s.host(j.Kind)
-	var list []Number
-	err := s.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		list = nil
-		rows, err := tx.QueryContext(ctx, `SELECT name, subject, unit FROM series WHERE host = ? AND check_name = ? ORDER BY subject, name LIMIT ?`, host, name, limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var n Number
-			if err := rows.Scan(&n.Name, &n.Subject, &n.Unit); err != nil {
-				return err
-			}
-			list = append(list, n)
-		}
-		return rows.Err()
-	})
+	list, err := s.series(ctx, host, name, limit)
 	if err != nil {
 		return nil, fmt.Errorf("schedule: reading the numbers of %s: %w", name, err)
 	}

@@ -111,7 +111,7 @@ func (f *figure) altUsual() checks.Text {
 	if t.Empty() {
 		return t
 	}
-	if len(f.Normal) > 1 && !f.Over {
+	if n := len(f.Normal); n > 1 && !f.Over && f.Normal[n-1].From.Sub(f.Normal[n-2].From) < 24*time.Hour {
 		return checks.Text{En: upper(t.En) + " at this hour.", Ja: "この時間帯は" + t.Ja + "。"}
 	}
 	return checks.Text{En: upper(t.En) + ".", Ja: t.Ja + "。"}

@@ -39,6 +39,7 @@ type attachment struct {
 // changed.
 type Media struct {
 	ID          string
+	Path        string // of its address
 	Type        string // media type
 	Description string
 	Size        image.Point // pixels; zero when it is no image
@@ -46,7 +47,11 @@ type Media struct {
 }
 
 func (m *attachment) copy() Media {
-	return Media{ID: m.id, Type: m.contentType, Description: m.description, Size: m.size, Data: m.data}
+	return Media{ID: m.id, Path: m.path(), Type: m.contentType, Description: m.description, Size: m.size, Data: m.data}
+}
+
+func (m *attachment) path() string {
+	return "/system/media_attachments/" + m.id + "/original/" + m.name
 }
 
 func (m *attachment) ready() bool { return !time.Now().Before(m.readyAt) }
@@ -68,7 +73,7 @@ func (m *attachment) view(base string) attachmentJSON {
 	if m.description != "" {
 		view.Description = &m.description
 	}
-	address := base + "/system/media_attachments/" + m.id + "/original/" + m.name
+	address := base + m.path()
 	if m.ready() {
 		view.URL = &address
 	}

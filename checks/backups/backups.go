@@ -82,6 +82,11 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "backups",
 		Title: checks.Text{En: "backups", Ja: "バックアップ"},
+		Graphs: []checks.Graph{
+			{Measure: "size_bytes", Title: checks.Text{En: "size", Ja: "サイズ"}},
+			{Measure: "age", Title: checks.Text{En: "age", Ja: "経過時間"}},
+			{Measure: "free_bytes", Title: checks.Text{En: "room where they lie", Ja: "保存先の空き容量"}},
+		},
 		Words: checks.Words{
 			En: []string{"backup", "dump", "dumps", "restore"},
 			Ja: []string{"バックアップ", "ダンプ", "復元", "リストア"},

@@ -70,6 +70,10 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "certs",
 		Title: checks.Text{En: "certificate", Ja: "証明書"},
+		Graphs: []checks.Graph{
+			{Measure: "life_left", Title: checks.Text{En: "time left", Ja: "残り期間"}, Least: true},
+			{Measure: "handshake", Title: checks.Text{En: "handshake", Ja: "接続時間"}},
+		},
 		Words: checks.Words{
 			En: []string{"cert", "certificate", "certificates", "tls", "ssl", "https", "certbot"},
 			Ja: []string{"証明書", "証明書の期限", "期限", "証明書の更新"},

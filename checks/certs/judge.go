@@ -257,9 +257,7 @@ const criticalFloor = 12 * time.Hour
 
 // ending judges how much of a life is left.
 func (c Config) ending(life, left time.Duration) checks.Severity {
-	counted := float64(min(life, countedLife))
-	warning := time.Duration(counted * c.WarningLife)
-	critical := min(max(time.Duration(counted*c.CriticalLife), criticalFloor), warning)
+	warning, critical := c.bounds(life)
 	switch {
 	case left < critical:
 		return checks.Critical
@@ -267,6 +265,13 @@ func (c Config) ending(life, left time.Duration) checks.Severity {
 		return checks.Warning
 	}
 	return checks.OK
+}
+
+// bounds are how much must be left of a life.
+func (c Config) bounds(life time.Duration) (warning, critical time.Duration) {
+	counted := float64(min(life, countedLife))
+	warning = time.Duration(counted * c.WarningLife)
+	return warning, min(max(time.Duration(counted*c.CriticalLife), criticalFloor), warning)
 }
 
 // finding makes a finding of a fault.

@@ -65,6 +65,9 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "clock",
 		Title: checks.Text{En: "clock", Ja: "時計"},
+		Graphs: []checks.Graph{
+			{Measure: "offset_seconds", Title: checks.Text{En: "offset", Ja: "ずれ"}},
+		},
 		Words: checks.Words{
 			En: []string{"time", "ntp", "timesync", "chrony"},
 			Ja: []string{"時計", "時刻", "時刻同期", "時刻のずれ"},

@@ -80,6 +80,13 @@ func kind(s *site.Site, opts ...option) checks.Kind {
 	return checks.Kind{
 		Name:  "database",
 		Title: checks.Text{En: "database", Ja: "データベース"},
+		Graphs: []checks.Graph{
+			{Measure: "connections", Title: checks.Text{En: "connections", Ja: "接続数"}},
+			{Measure: "answer_seconds", Title: checks.Text{En: "answer time", Ja: "応答時間"}},
+			{Measure: "database_bytes", Title: checks.Text{En: "size", Ja: "サイズ"}},
+			{Measure: "wal_bytes", Title: checks.Text{En: "WAL", Ja: "WALのサイズ"}},
+			{Measure: "oldest_transaction_seconds", Title: checks.Text{En: "oldest transaction", Ja: "最長トランザクション"}},
+		},
 		Words: checks.Words{
 			En: []string{"db", "postgres", "postgresql", "sql", "index", "indexes", "duplicates"},
 			Ja: []string{"DB", "データベース", "ポスグレ", "インデックス", "インデクス", "重複"},

@@ -97,6 +97,11 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 		Rules: map[string]checks.Rule{
 			codeFull: rule, codeInodes: rule, codeForecast: rule, codeReadOnly: rule,
 		},
+		Graphs: []checks.Graph{
+			{Measure: measureUsed, Title: checks.Text{En: "used", Ja: "使用率"}, By: measureSize},
+			{Measure: measureAvailable, Title: checks.Text{En: "available", Ja: "空き容量"}, By: measureSize},
+			{Measure: measureInodes, Title: checks.Text{En: "inodes left", Ja: "空きinode数"}, By: measureSize},
+		},
 		Settings: func() any { c := defaultConfig(); return &c },
 		New: func(t checks.Table) (checks.Check, error) {
 			c := defaultConfig()
@@ -116,6 +121,7 @@ type check struct {
 	config Config
 	calls  hang.Calls
 	walked map[string]walked
+	limits limits
 }
 
 // walked is what the last search for things to delete found.
@@ -178,14 +184,14 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 	o, list := c.ask(ctx, found)
 	list = withoutLayers(list)
 	holds := c.holding(ctx, all)
-	illness := map[string]checks.Severity{}
+	illness, bounds := map[string]checks.Severity{}, map[string][]checks.Limit{}
 	// One search for all that are full: together they may not take longer.
 	walkCtx, cancel := context.WithTimeout(ctx, walkLimit)
 	defer cancel()
 	for i := range list {
 		s := &list[i]
 		s.Holds = holds[s.Device]
-		s.Usual, _ = past.Normal("used_ratio", s.Subject, now)
+		s.Usual, _ = past.Normal(measureUsed, s.Subject, now)
 		how := judgeReadOnly(s.Mount, writableBefore[writableKey(s.Mount)])
 		if how != meant {
 			after.Writable = append(after.Writable, writableKey(s.Mount))
@@ -195,6 +201,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		}
 		after.Trends[s.Subject] = s.Trend
 		o.Measures = append(o.Measures, measures(*s)...)
+		bounds[s.Subject] = limitsOf(s.Stat, c.config, s.important(), s.InMemory)
 		findings := c.judge(walkCtx, s, how, now)
 		for _, f := range findings {
 			if !f.Holds {
@@ -203,6 +210,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		}
 		o.Findings = append(o.Findings, findings...)
 	}
+	c.limits.set(bounds)
 	// What could not be seen this time could be written to as far as is known.
 	for _, b := range o.Blind {
 		for _, v := range found {
@@ -355,10 +363,10 @@ func (c *check) fitTrend(s *seen, past checks.Past, before memory, now time.Time
 		return nil
 	}
 	since := now.Add(-trend.Window)
-	samples, err := past.Series("available_bytes", s.Subject, since)
+	samples, err := past.Series(measureAvailable, s.Subject, since)
 	if err == nil && len(samples) > 0 {
 		var sizes []checks.Sample
-		if sizes, err = past.Series("size_bytes", s.Subject, since); err == nil {
+		if sizes, err = past.Series(measureSize, s.Subject, since); err == nil {
 			samples = sameSize(samples, sizes)
 		}
 	}
@@ -371,12 +379,12 @@ func (c *check) fitTrend(s *seen, past checks.Past, before memory, now time.Time
 
 func measures(s seen) []checks.Measure {
 	list := []checks.Measure{
-		{Name: "available_bytes", Subject: s.Subject, Value: float64(s.Available), Unit: checks.Bytes},
-		{Name: "size_bytes", Subject: s.Subject, Value: float64(s.Size), Unit: checks.Bytes},
-		{Name: "used_ratio", Subject: s.Subject, Value: s.Used(), Unit: checks.Ratio},
+		{Name: measureAvailable, Subject: s.Subject, Value: float64(s.Available), Unit: checks.Bytes},
+		{Name: measureSize, Subject: s.Subject, Value: float64(s.Size), Unit: checks.Bytes},
+		{Name: measureUsed, Subject: s.Subject, Value: s.Used(), Unit: checks.Ratio},
 	}
 	if s.Inodes > 0 {
-		list = append(list, checks.Measure{Name: "inodes_available", Subject: s.Subject, Value: float64(s.InodesFree), Unit: checks.Count})
+		list = append(list, checks.Measure{Name: measureInodes, Subject: s.Subject, Value: float64(s.InodesFree), Unit: checks.Count})
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -269,6 +270,45 @@ func TestWhichDiskHoldsAFolder(t *testing.T) {
 	} {
 		if got := holding(path, mounts); got != want {
 			t.Errorf("%s lies on %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestThePictureShowsWhereTheFileSystemIsSpokenOf(t *testing.T) {
+	for name, c := range map[string]struct {
+		size                Size
+		important, inMemory bool
+		warning, critical   float64
+	}{
+		"a small disk is judged by shares":               {100 * gigabyte, false, false, 0.85, 0.95},
+		"a large disk by the room that is left":          {1000 * gigabyte, false, false, 0.95, 0.95},
+		"a small one that matters by its last gigabytes": {20 * gigabyte, true, false, 0.85, 0.90},
+		"one in memory is never critical":                {4 * gigabyte, false, true, 0.85, 0},
+	} {
+		s := Stat{Size: uint64(c.size), Free: uint64(c.size), Available: uint64(c.size)}
+		got := map[checks.Severity]float64{}
+		for _, l := range limitsOf(s, defaultConfig(), c.important, c.inMemory) {
+			got[l.Severity] = l.Value
+			// A little beyond it there is a finding, a little below it none of it.
+			for _, side := range []float64{0.001, -0.001} {
+				at := s
+				at.Available = uint64(float64(c.size) * (1 - l.Value - side))
+				at.Free = at.Available
+				v := judgeBytes(at, defaultConfig(), c.important, c.inMemory)
+				if said := v.Severity >= l.Severity && !v.Holds; said != (side > 0) {
+					t.Errorf("%s: at %.3f: %+v", name, l.Value+side, v)
+				}
+			}
+		}
+		if c.warning < c.critical || c.inMemory {
+			if math.Abs(got[checks.Warning]-c.warning) > 1e-9 {
+				t.Errorf("%s: warning at %v, want %v", name, got[checks.Warning], c.warning)
+			}
+		} else if _, there := got[checks.Warning]; there {
+			t.Errorf("%s: a warning that never comes is drawn", name)
+		}
+		if math.Abs(got[checks.Critical]-c.critical) > 1e-9 {
+			t.Errorf("%s: critical at %v, want %v", name, got[checks.Critical], c.critical)
 		}
 	}
 }

@@ -128,6 +128,9 @@ func kind(s *site.Site, out ends) checks.Kind {
 	return checks.Kind{
 		Name:  "domain",
 		Title: checks.Text{En: "domain", Ja: "ドメイン"},
+		Graphs: []checks.Graph{
+			{Measure: "left", Title: checks.Text{En: "time left", Ja: "残り期間"}, Least: true},
+		},
 		Words: checks.Words{
 			En: []string{"domains", "dns", "whois", "registration"},
 			Ja: []string{"ドメイン", "ドメインの有効期限", "ネームサーバー", "ネームサーバ"},

@@ -105,6 +105,11 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "federation",
 		Title: checks.Text{En: "federation", Ja: "連合"},
+		Graphs: []checks.Graph{
+			{Measure: "servers_heard", Title: checks.Text{En: "servers heard from", Ja: "やりとりしたサーバー数"}},
+			{Measure: "hosts_failing", Title: checks.Text{En: "servers that cannot be reached", Ja: "届かないサーバー数"}},
+			{Measure: "newest_remote_age", Title: checks.Text{En: "age of the newest remote post", Ja: "最新のリモート投稿からの時間"}},
+		},
 		Words: checks.Words{
 			En: []string{"fediverse", "delivery", "deliveries", "other servers"},
 			Ja: []string{"連合", "連合先", "配送", "届かない", "流れてこない", "他サーバー"},

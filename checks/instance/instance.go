@@ -42,6 +42,9 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "instance",
 		Title: checks.Text{En: "instance API", Ja: "インスタンスAPI"},
+		Graphs: []checks.Graph{
+			{Measure: "answer_time", Title: checks.Text{En: "answer time", Ja: "応答時間"}},
+		},
 		Words: checks.Words{
 			En: []string{"instance api", "instance-api", "v1/instance", "v2/instance"},
 			Ja: []string{"インスタンス", "インスタンスAPI", "サーバー情報"},

@@ -51,6 +51,11 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "latency",
 		Title: checks.Text{En: "response time", Ja: "応答時間"},
+		Graphs: []checks.Graph{
+			{Measure: "response_time"},
+			{Measure: "app_time", Title: checks.Text{En: "time in the application", Ja: "アプリ内の処理時間"}},
+			{Measure: "puma_backlog"},
+		},
 		Words: checks.Words{
 			En: []string{"response time", "response-time", "speed", "slow"},
 			Ja: []string{"応答時間", "応答", "反応", "速度", "遅い", "重い"},

@@ -65,6 +65,11 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "media",
 		Title: checks.Text{En: "media", Ja: "メディア"},
+		Graphs: []checks.Graph{
+			{Measure: "get_time", Title: checks.Text{En: "time to read a file", Ja: "読み出し時間"}},
+			{Measure: "put_time", Title: checks.Text{En: "time to store a file", Ja: "保存時間"}},
+			{Measure: "remote_missing_ratio", Title: checks.Text{En: "share of remote files missing", Ja: "欠けているリモートファイルの割合"}},
+		},
 		Words: checks.Words{
 			En: []string{"media", "storage", "object storage", "s3", "bucket", "pictures", "uploads"},
 			Ja: []string{"メディア", "添付メディア", "オブジェクトストレージ", "ストレージ", "画像", "メディアキャッシュ"},

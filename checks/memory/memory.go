@@ -47,6 +47,12 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "memory",
 		Title: checks.Text{En: "memory", Ja: "メモリ"},
+		Graphs: []checks.Graph{
+			{Measure: "available_bytes", Title: checks.Text{En: "available", Ja: "空き容量"}},
+			{Measure: "swap_used_bytes", Title: checks.Text{En: "swap used", Ja: "スワップ使用量"}},
+			{Measure: "pressure_some", Title: checks.Text{En: "time spent waiting for memory", Ja: "メモリ待ちの割合"}},
+			{Measure: "biggest_process_bytes", Title: checks.Text{En: "biggest process", Ja: "最大のプロセス"}},
+		},
 		Words: checks.Words{
 			En: []string{"mem", "ram", "swap", "oom"},
 			Ja: []string{"メモリ", "メモリー", "スワップ"},

@@ -34,6 +34,11 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "moderation",
 		Title: checks.Text{En: "moderation", Ja: "モデレーション"},
+		Graphs: []checks.Graph{
+			{Measure: "reports_open", Title: checks.Text{En: "open reports", Ja: "未対応の通報数"}},
+			{Measure: "signups_waiting", Title: checks.Text{En: "sign-ups that wait", Ja: "承認待ちの登録数"}},
+			{Measure: "signups_per_hour", Title: checks.Text{En: "sign-ups in an hour", Ja: "1時間の登録数"}},
+		},
 		Words: checks.Words{
 			En: []string{"reports", "report", "sign-ups", "signups", "pending", "appeals"},
 			Ja: []string{"モデレーション", "通報", "承認待ち", "登録", "申立て", "異議申し立て"},

@@ -53,6 +53,10 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "packages",
 		Title: checks.Text{En: "OS packages", Ja: "OSのパッケージ"},
+		Graphs: []checks.Graph{
+			{Measure: "updates", Title: checks.Text{En: "updates that wait", Ja: "未適用の更新数"}},
+			{Measure: "security_updates", Title: checks.Text{En: "security updates that wait", Ja: "未適用のセキュリティ更新数"}},
+		},
 		Words: checks.Words{
 			En: []string{"package", "apt", "dnf", "yum", "updates", "upgrades", "reboot"},
 			Ja: []string{"パッケージ", "OSの更新", "OS更新", "OSのパッケージ", "再起動"},

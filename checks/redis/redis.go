@@ -55,6 +55,11 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "redis",
 		Title: checks.Text{En: "Redis", Ja: "Redis"},
+		Graphs: []checks.Graph{
+			{Measure: "used_bytes", Title: checks.Text{En: "memory used", Ja: "メモリ使用量"}},
+			{Measure: "answer_time", Title: checks.Text{En: "answer time", Ja: "応答時間"}},
+			{Measure: "clients", Title: checks.Text{En: "clients", Ja: "接続数"}},
+		},
 		Words: checks.Words{
 			En: []string{"valkey", "misconf", "key-value store"},
 			Ja: []string{"レディス", "Redis"},

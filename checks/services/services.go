@@ -43,6 +43,10 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "services",
 		Title: checks.Text{En: "services", Ja: "サービス"},
+		Graphs: []checks.Graph{
+			{Measure: "services_running", Title: checks.Text{En: "running", Ja: "稼働数"}},
+			{Measure: "service_restarts", Title: checks.Text{En: "restarts in an hour", Ja: "1時間の再起動回数"}},
+		},
 		Words: checks.Words{
 			En: []string{"service", "units", "processes", "systemd", "docker"},
 			Ja: []string{"サービス", "プロセス", "コンテナ"},

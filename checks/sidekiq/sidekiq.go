@@ -42,6 +42,13 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "sidekiq",
 		Title: checks.Text{En: "Sidekiq", Ja: "Sidekiq"},
+		Graphs: []checks.Graph{
+			{Measure: "oldest_job", Title: checks.Text{En: "oldest job", Ja: "最も古いジョブの待ち時間"}},
+			{Measure: "waiting", Title: checks.Text{En: "jobs waiting", Ja: "待ちジョブ数"}},
+			{Measure: "retries", Title: checks.Text{En: "retries", Ja: "再試行数"}},
+			{Measure: "dead", Title: checks.Text{En: "dead jobs", Ja: "デッドジョブ数"}},
+			{Measure: "processed_hour", Title: checks.Text{En: "jobs in an hour", Ja: "1時間の処理数"}},
+		},
 		Words: checks.Words{
 			En: []string{"queue", "queues", "jobs", "scheduler", "retries", "worker", "workers"},
 			Ja: []string{"キュー", "ジョブ", "詰まり", "遅延", "滞留", "再試行", "スケジューラー", "スケジューラ"},

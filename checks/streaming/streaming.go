@@ -78,6 +78,12 @@ func kindAt(s *site.Site, token TokenSource, p pace) checks.Kind {
 	return checks.Kind{
 		Name:  "streaming",
 		Title: checks.Text{En: "streaming", Ja: "ストリーミング"},
+		Graphs: []checks.Graph{
+			{Measure: "event_delay", Title: checks.Text{En: "delay of an event", Ja: "通知の遅れ"}},
+			{Measure: "connected_clients", Title: checks.Text{En: "connections", Ja: "接続数"}},
+			{Measure: "health_time", Title: checks.Text{En: "answer time", Ja: "応答時間"}},
+			{Measure: "eventloop_lag", Title: checks.Text{En: "event loop lag", Ja: "イベントループの遅れ"}},
+		},
 		Words: checks.Words{
 			En: []string{"live updates", "websocket", "timelines do not move"},
 			Ja: []string{"ストリーミング", "タイムラインが流れない", "タイムラインが更新されない"},

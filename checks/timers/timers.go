@@ -29,6 +29,9 @@ func Kind(_ *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "timers",
 		Title: checks.Text{En: "timers", Ja: "定期実行"},
+		Graphs: []checks.Graph{
+			{Measure: "timer_age", Title: checks.Text{En: "time since the last run", Ja: "前回の実行からの時間"}},
+		},
 		Words: checks.Words{
 			En: []string{"timer", "cron", "schedule"},
 			Ja: []string{"定期実行", "タイマー", "スケジュール", "自動実行"},

@@ -63,6 +63,9 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "usage",
 		Title: checks.Text{En: "disk usage", Ja: "ディスクの内訳"},
+		Graphs: []checks.Graph{
+			{Measure: "area_bytes"},
+		},
 		Words: checks.Words{
 			En: []string{"du", "sizes", "folders", "growth"},
 			Ja: []string{"内訳", "ディスクの内訳", "使用量", "肥大", "何が大きい"},

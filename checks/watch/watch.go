@@ -53,6 +53,11 @@ func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "watch",
 		Title: checks.Text{En: "other servers from outside", Ja: "他サーバーの見守り"},
+		Graphs: []checks.Graph{
+			{Measure: "servers_answering", Title: checks.Text{En: "servers that answer", Ja: "応答しているサーバー数"}},
+			{Measure: "answer_time", Title: checks.Text{En: "answer time", Ja: "応答時間"}},
+			{Measure: "life_left", Title: checks.Text{En: "certificate: time left", Ja: "証明書の残り期間"}, Least: true},
+		},
 		Words: checks.Words{
 			En: []string{"watched", "friends", "neighbours", "outside"},
 			Ja: []string{"見守り", "他鯖", "友だちのサーバー", "外からの確認", "死活監視"},

@@ -69,6 +69,9 @@ func Kind(s *site.Site) checks.Kind {
 	return checks.Kind{
 		Name:  "webui",
 		Title: checks.Text{En: "web UI", Ja: "Web画面"},
+		Graphs: []checks.Graph{
+			{Measure: "page_time", Title: checks.Text{En: "time of the page", Ja: "ページの応答時間"}},
+		},
 		Words: checks.Words{
 			En: []string{"web ui", "web-ui", "web", "pages", "front page", "assets", "browser"},
 			Ja: []string{"Web画面", "ウェブ画面", "Web UI", "画面", "トップページ", "アセット", "ブラウザ"},

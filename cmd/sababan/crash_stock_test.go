@@ -51,6 +51,7 @@ func (v *voyage) takeStock() {
 	}
 	s.incidentsAreWhole()
 	s.everyPostIsThereOnce()
+	s.picturesAreThere()
 	for account := range v.admins {
 		s.isTold(account)
 	}
@@ -196,6 +197,36 @@ func (s *stock) everyPostIsThereOnce() {
 			s.t.Errorf("status %s is there, and the state does not know it: answers %q, to %+v, %q", id, st.InReplyTo, st.Mentions, st.Source)
 		}
 	}
+}
+
+// picturesAreThere: an answer with a picture has it once, with its words, or says
+// in words what it shows; and none is kept.
+func (s *stock) picturesAreThere() {
+	drawn, said := 0, 0
+	for id, st := range s.statuses {
+		if !strings.Contains(st.Source, ": speed 12") && !strings.Contains(st.Source, "の速さ 12") {
+			if len(st.Media) > 0 {
+				s.t.Errorf("status %s has a picture: %q", id, st.Source)
+			}
+			continue
+		}
+		inWords := strings.Contains(st.Source, "could not be attached") || strings.Contains(st.Source, "添付できませんでした")
+		switch {
+		case inWords && len(st.Media) == 0:
+			said++
+		case len(st.Media) == 1 && st.Media[0].Description != "" && !inWords:
+			drawn++
+		default:
+			s.t.Errorf("status %s has %d pictures: %q", id, len(st.Media), st.Source)
+		}
+	}
+	if drawn == 0 {
+		s.t.Error("no picture was drawn in all the storm")
+	}
+	if n := s.count(`SELECT COUNT(*) FROM picture`); n != 0 {
+		s.t.Errorf("%d pictures are kept", n)
+	}
+	s.t.Logf("%d answers with a picture, %d in words instead", drawn, said)
 }
 
 // isTold: one admin has heard of every change that was to be told, once, in one

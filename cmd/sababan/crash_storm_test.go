@@ -33,6 +33,7 @@ func storm(calm string) func(*site.Site) []checks.Kind {
 		for _, name := range []string{"gale", "flood"} {
 			kinds = append(kinds, checks.Kind{
 				Name: name, Title: checks.Text{En: name, Ja: name}, Cron: "* * * * *", Timeout: 5 * time.Second,
+				Graphs: []checks.Graph{{Measure: "speed", Title: checks.Text{En: "speed", Ja: "速さ"}}},
 				Rules: map[string]checks.Rule{
 					"gust": {Warning: checks.Looks{Open: 1, Resolve: 1}},
 					"wave": {Warning: checks.Looks{Open: 2, Resolve: 2}, Critical: checks.Looks{Open: 1, Resolve: 2}},
@@ -55,7 +56,10 @@ func (w *weather) at(now time.Time, period time.Duration, what string) int {
 }
 
 func (w *weather) Look(context.Context, checks.Past) (checks.Observation, error) {
-	seen := checks.Observation{Summary: checks.Same("no more than a breeze")}
+	seen := checks.Observation{
+		Summary:  checks.Same("no more than a breeze"),
+		Measures: []checks.Measure{{Name: "speed", Value: 12, Unit: checks.Count}},
+	}
 	switch _, err := os.Stat(w.calm); {
 	case err == nil:
 		return seen, nil

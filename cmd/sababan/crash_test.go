@@ -220,7 +220,7 @@ func (v *voyage) live(posted <-chan sandbox.Status) {
 
 // ask says something as one of the admins.
 func (v *voyage) ask() {
-	words := []string{"status", "check gale", "確認 flood", "状態", "help", "check gale flood"}
+	words := []string{"status", "check gale", "確認 flood", "状態", "help", "check gale flood", "graph gale", "floodのグラフ"}
 	text := words[v.dice.IntN(len(words))]
 	who, to := v.admins["alice"], "@saba "
 	if v.dice.IntN(2) == 0 {

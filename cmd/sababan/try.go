@@ -29,6 +29,8 @@ type tryFlags struct {
 	lang   langFlag
 	// paged tells whether a page is wanted.
 	paged bool
+	// pictures is a folder.
+	pictures string
 }
 
 func newTryCommand(env environment) *cobra.Command {
@@ -49,6 +51,7 @@ func newTryCommand(env environment) *cobra.Command {
 	cmd.Flags().StringArrayVar(&f.broken, "break", nil, "make the thing ill that this check looks at, and mend it again (repeatable)")
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "where the Mastodon in memory listens; loopback only")
 	cmd.Flags().StringVar(&f.page, "page", "127.0.0.1:0", "where the page for the browser listens; loopback only")
+	cmd.Flags().StringVar(&f.pictures, "pictures", "", "keep the pictures that are posted in this folder")
 	cmd.Flags().Var(&f.lang, "lang", "language of the bot: en or ja (default from the locale)")
 	return cmd
 }

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,27 +39,29 @@ const tryDomain = "sandbox.example"
 type stage struct {
 	server  *sandbox.Server
 	address string
-	bot     sandbox.Account
-	admin   sandbox.Account
-	daemon  *daemon
-	db      *state.DB
-	zone    *time.Location
-	lang    checks.Lang
-	sick    map[string]*sickness
-	web     *tryWeb
-	page    *page.Page // nil where nobody would open it
-	browse  string     // its address, with its token
-	past    bool       // response times of days are pretended
-	folder  string     // of what is pretended; removed at the end
-	stop    context.CancelFunc
-	serving sync.WaitGroup
+	// pictures is the folder that they are kept in; "" is none.
+	pictures string
+	bot      sandbox.Account
+	admin    sandbox.Account
+	daemon   *daemon
+	db       *state.DB
+	zone     *time.Location
+	lang     checks.Lang
+	sick     map[string]*sickness
+	web      *tryWeb
+	page     *page.Page // nil where nobody would open it
+	browse   string     // its address, with its token
+	past     bool       // response times of days are pretended
+	folder   string     // of what is pretended; removed at the end
+	stop     context.CancelFunc
+	serving  sync.WaitGroup
 }
 
 func newStage(ctx context.Context, env environment, f tryFlags, lang checks.Lang, log *slog.Logger) (st *stage, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	st = &stage{
 		server: sandbox.New(sandbox.Options{Domain: tryDomain, Title: "Sandbox", Rules: []string{"Be kind."}, Admit: page.Local}),
-		lang:   lang, stop: cancel, zone: time.Local,
+		lang:   lang, stop: cancel, zone: time.Local, pictures: f.pictures,
 	}
 	defer func() {
 		if err != nil {
@@ -164,7 +167,22 @@ func (st *stage) render(post sandbox.Status) string {
 		to = append(to, "@"+m.Username)
 	}
 	text := strings.ReplaceAll(strings.TrimSpace(post.Text), "\n", "\n    ")
+	for _, m := range post.Media {
+		text += "\n    " + st.picture(m)
+	}
 	return fmt.Sprintf("%s  @%s → %s\n    %s", post.CreatedAt.In(st.zone).Format("15:04:05"), post.Author.Username, strings.Join(to, " "), text)
+}
+
+// picture shows a picture as a terminal can: where it is, and what it shows.
+func (st *stage) picture(m sandbox.Media) string {
+	at := st.address + m.Path
+	if st.pictures != "" {
+		at = filepath.Join(st.pictures, m.ID+filepath.Ext(m.Path))
+		if err := os.WriteFile(at, m.Data, 0o600); err != nil {
+			at = err.Error()
+		}
+	}
+	return fmt.Sprintf("[%s] %s", at, strings.ReplaceAll(m.Description, "\n", "\n    "))
 }
 
 // tryWeb is the Mastodon in memory as the world would see it: behind TLS, with

@@ -171,25 +171,28 @@ func (c *crowd) add(ctx context.Context, query *sql.Stmt, series int64, s span) 
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var at int64
-		var n int
-		var low, mid, high float64
-		if err := rows.Scan(&at, &n, &low, &mid, &high); err != nil {
+		var one spread
+		if err := rows.Scan(&one.at, &one.n, &one.low, &one.mid, &one.high); err != nil {
 			return err
 		}
-		c.n += n
-		local := time.UnixMilli(at).In(c.zone)
-		c.days[local.Year()*400+local.YearDay()] = true
-		switch n {
-		case 1:
-			c.values = append(c.values, weighted{mid, 1})
-		case 2:
-			c.values = append(c.values, weighted{low, 1}, weighted{high, 1})
-		default:
-			c.values = append(c.values, weighted{low, 1}, weighted{mid, n - 2}, weighted{high, 1})
-		}
+		c.put(one)
 	}
 	return rows.Err()
+}
+
+// put takes one sample, or one hour of them.
+func (c *crowd) put(s spread) {
+	c.n += s.n
+	local := time.UnixMilli(s.at).In(c.zone)
+	c.days[local.Year()*400+local.YearDay()] = true
+	switch s.n {
+	case 1:
+		c.values = append(c.values, weighted{s.mid, 1})
+	case 2:
+		c.values = append(c.values, weighted{s.low, 1}, weighted{s.high, 1})
+	default:
+		c.values = append(c.values, weighted{s.low, 1}, weighted{s.mid, s.n - 2}, weighted{s.high, 1})
+	}
 }
 
 func (c *crowd) band() checks.Band {
