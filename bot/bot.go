@@ -31,6 +31,8 @@ type Options struct {
 	Needs    map[string]string
 	// Off are the kinds that the configuration switches off.
 	Off []checks.Kind
+	// Summary is the weekly public post.
+	Summary SummaryOptions
 	// PollEvery is how often mentions are asked for when nothing wakes the
 	// bot, WakeEvery the least time between two times of asking (defaults:
 	// 60 s and 5 s; a server allows 300 such calls in 15 minutes).
@@ -51,6 +53,7 @@ type Bot struct {
 	mail   *mailbox
 	news   chan struct{}
 	events chan struct{}
+	weekly chan struct{}
 	// limit of a post in characters, as the home says.
 	limit atomic.Int64
 }
@@ -74,7 +77,7 @@ func New(o Options) *Bot {
 	if o.Grouping <= 0 {
 		o.Grouping = usualGrouping
 	}
-	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1)}
+	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1), weekly: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
 	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp, o.Off)
 	b.out = newOutbox(o.DB, o.Log, o.Channel, func() int { return int(b.limit.Load()) })
@@ -132,6 +135,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	all.Go(func() { b.runDesk(ctx) })
 	all.Go(func() { b.runRound(ctx, b.events) })
 	all.Go(func() { b.runTidy(ctx) })
+	all.Go(func() { b.runSummary(ctx) })
 	all.Go(func() { b.runSuspects(ctx) })
 	all.Go(func() {
 		if failed = b.people.run(ctx, func() { b.News(); b.mail.Wake() }); failed != nil {

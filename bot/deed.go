@@ -18,6 +18,8 @@ const (
 	deedKnown       = "known"
 	deedMaintenance = "maintenance"
 	deedOver        = "over" // of a maintenance, before its time
+	deedSummaryOn   = "summary on"
+	deedSummaryOff  = "summary off"
 )
 
 // A deed is one change by an admin: who, when, and for how long it holds.
