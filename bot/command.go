@@ -33,6 +33,8 @@ type question struct {
 	line    int
 	// soon answers at once what will take a while; it may be nil.
 	soon func(checks.Text)
+	// show puts a picture beside the answer; it may be nil.
+	show func(Picture)
 }
 
 // commands is the table of what may be asked. It is a method, for help speaks

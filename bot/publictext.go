@@ -94,9 +94,9 @@ func weekDays(w PublicWeek) (days checks.Text, which string) {
 	const full, short = "2 January 2006", "2 January"
 	switch {
 	case first.Year() != last.Year():
-		days = checks.Text{En: first.Format(full) + "–" + last.Format(full), Ja: first.Format("2006/1/2") + "〜" + last.Format("2006/1/2")}
+		days = checks.Text{En: first.Format(full) + " – " + last.Format(full), Ja: first.Format("2006/1/2") + "〜" + last.Format("2006/1/2")}
 	case first.Month() != last.Month():
-		days = checks.Text{En: first.Format(short) + "–" + last.Format(short), Ja: first.Format("1/2") + "〜" + last.Format("1/2")}
+		days = checks.Text{En: first.Format(short) + " – " + last.Format(short), Ja: first.Format("1/2") + "〜" + last.Format("1/2")}
 	default:
 		days = checks.Text{En: first.Format("2") + "–" + last.Format(short), Ja: first.Format("1/2") + "〜" + last.Format("1/2")}
 	}
@@ -120,11 +120,15 @@ func availability(w PublicWeek) checks.Text {
 	default:
 		long, up := checks.Span(down), uptime(w)
 		t := checks.Text{}
-		switch day := w.Interruptions[0].From; n {
+		switch one := w.Interruptions[0]; n {
 		case 1:
+			day, in := one.From.In(w.To.Location()), "に"
+			if one.To.In(w.To.Location()).YearDay() != day.YearDay() {
+				in = "から"
+			}
 			t = checks.Text{
 				En: "Interrupted once, on " + day.Format("Monday 2 January") + " for " + long.En,
-				Ja: "停止1回（" + day.Format("1/2") + "に" + long.Ja + "）",
+				Ja: "停止1回（" + day.Format("1/2") + in + long.Ja + "）",
 			}
 		default:
 			longest := checks.Span(longestOf(w.Interruptions))
@@ -180,7 +184,7 @@ func gapText(w PublicWeek) checks.Text {
 		return checks.Text{}
 	case gap < dayGap:
 		long := checks.Span(gap.Truncate(time.Hour))
-		return checks.Text{En: "For " + long.En + " nobody was watching.", Ja: "うち" + long.Ja + "は見守りが止まっていました。"}
+		return checks.Text{En: "Not watched for " + long.En + ".", Ja: "うち" + long.Ja + "は見守りが止まっていました。"}
 	}
 	days := min(int(math.Round(w.Watched.Hours()/24)), 6)
 	return checks.Text{

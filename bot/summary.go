@@ -193,11 +193,17 @@ func (b *Bot) publicPost(week PublicWeek) (text string, pictures []Picture, err 
 	return text, pictures, nil
 }
 
+// withdrawn is the problem of a post that an admin did not want any more.
+const withdrawn = "switched off"
+
 // withdrawSummary takes back what waits to be posted, and tells whether there was
 // something.
 func withdrawSummary(ctx context.Context, tx *sql.Tx) (bool, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, problem = 'switched off' WHERE kind = ? AND state = ?`, postRefused, kindSummary, postWaiting)
+	res, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, problem = ? WHERE kind = ? AND state = ?`, postRefused, withdrawn, kindSummary, postWaiting)
 	if err != nil {
+		return false, err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM picture WHERE post IN (SELECT key FROM post WHERE kind = ? AND state = ?)`, kindSummary, postRefused); err != nil {
 		return false, err
 	}
 	n, err := res.RowsAffected()

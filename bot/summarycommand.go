@@ -49,7 +49,9 @@ func switchingOf(args string) switching {
 	return showOnly
 }
 
-func notLetter(r rune) bool { return strings.ContainsRune(" \t　、。,.:;!！?？-ー・「」\"'", r) }
+func notLetter(r rune) bool {
+	return strings.ContainsRune(" \t　、。,.:;!！?？-ー・「」\"'", r)
+}
 
 // summaryState is how the weekly summary stands, for an answer.
 type summaryState struct {
@@ -86,8 +88,8 @@ func (b *Bot) summary(ctx context.Context, q question) checks.Text {
 	if err != nil {
 		return b.unreadable("summary", err)
 	}
-	_ = pictures
-	return b.keep(ctx, q, func(tx *sql.Tx, _ situation) (checks.Text, []note, error) {
+	shown := false
+	answer := b.keep(ctx, q, func(tx *sql.Tx, _ situation) (checks.Text, []note, error) {
 		if s.on, s.isOn, err = summaryOn(ctx, tx); err != nil {
 			return checks.Text{}, nil, err
 		}
@@ -104,8 +106,15 @@ func (b *Bot) summary(ctx context.Context, q question) checks.Text {
 		if err := setMeta(ctx, tx, seenKey, b.previewOf()+" "+q.mention); err != nil {
 			return checks.Text{}, nil, err
 		}
+		shown = true
 		return checks.Lines(stateText(s, wish == switchOn), previewText(s), checks.Same(text)), nil, nil
 	})
+	if shown && q.show != nil {
+		for _, p := range pictures {
+			q.show(p)
+		}
+	}
+	return answer
 }
 
 // lastZone is the zone of the timetable's next run; UTC where nothing runs.
@@ -194,7 +203,7 @@ func (b *Bot) summaryOff(ctx context.Context, q question) checks.Text {
 func lastTrouble(ctx context.Context, tx *sql.Tx) (string, error) {
 	var state, problem string
 	err := tx.QueryRowContext(ctx, `SELECT state, COALESCE(problem, '') FROM post WHERE kind = ? ORDER BY created DESC LIMIT 1`, kindSummary).Scan(&state, &problem)
-	if errors.Is(err, sql.ErrNoRows) || state == postDelivered {
+	if errors.Is(err, sql.ErrNoRows) || state == postDelivered || problem == withdrawn {
 		return "", nil
 	}
 	return problem, err
