@@ -27,14 +27,6 @@ type Sources struct {
 	Servers, New Source
 }
 
-// usualReach is how far back it goes what was usual (own: as for everything
-// else that is compared).
-const usualReach = 8 * 7 * 24 * time.Hour
-
-// usualNeeds is how long must have been measured before the week (voice: seven
-// days).
-const usualNeeds = 7 * 24 * time.Hour
-
 // countFresh is how old the count of servers may be (own: it is made hourly).
 const countFresh = 24 * time.Hour
 
@@ -136,56 +128,41 @@ func (b *Bot) readAnswers(w *PublicWeek) error {
 	if !looks {
 		return nil
 	}
-	all, err := past.Series(source.Name, source.Subject, w.From.Add(-usualReach))
+	all, err := past.Series(source.Name, source.Subject, w.From)
 	if err != nil {
 		return err
 	}
-	var before []checks.Sample
+	var took []float64
 	for _, s := range all {
-		switch {
-		case s.At.Before(w.From):
-			before = append(before, s)
-		case s.At.Before(w.To):
+		if s.At.Before(w.To) && !math.IsNaN(s.Value) && !math.IsInf(s.Value, 0) {
 			w.Answers = append(w.Answers, checks.Sample{At: s.At, Value: s.Value})
+			took = append(took, s.Value)
 		}
 	}
-	if len(w.Answers) == 0 {
+	if len(took) == 0 {
 		return nil
 	}
-	now := byHour(w.Answers)
-	w.Answer = seconds(now[len(now)/2])
-	if len(before) == 0 || w.From.Sub(before[0].At) < usualNeeds {
-		return nil
-	}
-	usual := byHour(before)
-	n := len(usual)
-	w.Usual, w.UsualLow, w.UsualHigh = seconds(usual[n/2]), seconds(usual[n/10]), seconds(usual[n-1-n/10])
+	w.Answer = seconds(half(took))
+	var lows, mids, highs []float64
 	for at := w.From.Truncate(time.Hour); at.Before(w.To); at = at.Add(time.Hour) {
-		band, known := past.Normal(source.Name, source.Subject, at.Add(time.Hour/2))
+		band, known := past.Normal(source.Name, source.Subject, at.Add(time.Hour/2).In(w.To.Location()))
+		if !known && len(mids) == 0 {
+			return nil // less than seven days were measured before the week
+		}
 		if known {
 			w.Band, w.BandFrom = append(w.Band, band), append(w.BandFrom, at)
+			lows, mids, highs = append(lows, band.Low), append(mids, band.Mid), append(highs, band.High)
 		}
 	}
+	w.Usual, w.UsualLow, w.UsualHigh = seconds(half(mids)), seconds(half(lows)), seconds(half(highs))
 	return nil
 }
 
-// byHour are the medians of each hour, the smallest first: what is older comes by
-// the hour, and is to weigh the same.
-func byHour(all []checks.Sample) []float64 {
-	hours := map[time.Time][]float64{}
-	for _, s := range all {
-		if !math.IsNaN(s.Value) && !math.IsInf(s.Value, 0) {
-			h := s.At.Truncate(time.Hour)
-			hours[h] = append(hours[h], s.Value)
-		}
-	}
-	out := make([]float64, 0, len(hours))
-	for _, values := range hours {
-		slices.Sort(values)
-		out = append(out, values[len(values)/2])
-	}
-	slices.Sort(out)
-	return out
+// half is the median of one value or more, which it puts in order.
+func half(values []float64) float64 {
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
 func seconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
