@@ -51,12 +51,11 @@ func newSquare(w *world, cron string, langs ...checks.Lang) *square {
 			New:     bot.Source{Check: "federation", Name: "servers_new"},
 		},
 	}
-	for name, g := range map[string]*gauge{"webui": s.web, "latency": s.speed, "federation": s.fedi} {
-		cron := "*/10 * * * *"
-		if name == "federation" {
-			cron = "35 * * * *"
-		}
-		w.more = append(w.more, beside{checks.Kind{Name: name, Title: checks.Same(name), Scope: checks.Site, Cron: cron, Timeout: time.Minute}, g})
+	for _, k := range []struct {
+		name, cron string
+		gauge      *gauge
+	}{{"webui", "*/10 * * * *", s.web}, {"latency", "*/10 * * * *", s.speed}, {"federation", "35 * * * *", s.fedi}} {
+		w.more = append(w.more, beside{checks.Kind{Name: k.name, Title: checks.Same(k.name), Scope: checks.Site, Cron: k.cron, Timeout: time.Minute}, k.gauge})
 	}
 	s.well()
 	return s
