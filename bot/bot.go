@@ -51,9 +51,9 @@ type Bot struct {
 	desk   *desk
 	people *people
 	mail   *mailbox
+	weekly chan struct{} // wakes the weekly post
 	news   chan struct{}
 	events chan struct{}
-	weekly chan struct{}
 	// limit of a post in characters, as the home says.
 	limit atomic.Int64
 }
@@ -77,7 +77,7 @@ func New(o Options) *Bot {
 	if o.Grouping <= 0 {
 		o.Grouping = usualGrouping
 	}
-	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1), weekly: make(chan struct{}, 1)}
+	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
 	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp, o.Off)
 	b.out = newOutbox(o.DB, o.Log, o.Channel, func() int { return int(b.limit.Load()) })
@@ -90,6 +90,7 @@ func New(o Options) *Bot {
 	for _, k := range o.Schedule.Kinds() {
 		b.desk.afterUpdate[k.Name] = k.AfterUpdate
 	}
+	b.weekly = make(chan struct{}, 1)
 	b.mail = &mailbox{bot: b, wake: make(chan struct{}, 1)}
 	return b
 }

@@ -31,10 +31,13 @@ type question struct {
 	// mention and line name the request, so that what it changes is changed once.
 	mention string
 	line    int
+	// answerIn is the language of the whole answer.
+	answerIn checks.Lang
+	// attach adds a picture to the answer; false where it has as many as it may.
+	// It may be nil.
+	attach func(Picture) bool
 	// soon answers at once what will take a while; it may be nil.
 	soon func(checks.Text)
-	// show puts a picture beside the answer; it may be nil.
-	show func(Picture)
 }
 
 // commands is the table of what may be asked. It is a method, for help speaks
@@ -68,7 +71,7 @@ func (b *Bot) answer(ctx context.Context, q question, text string) (checks.Text,
 	var answers []checks.Text
 	for i, r := range requests {
 		one := q
-		one.request, one.line = r, i
+		one.request, one.line, one.answerIn = r, i, lang
 		answers = append(answers, b.answerOne(ctx, v, one))
 	}
 	return checks.Lines(answers...), lang

@@ -213,14 +213,19 @@ func (m *mailbox) reply(ctx context.Context, q openQuestion) {
 	}
 	asked.soon = func(text checks.Text) { m.first(ctx, q, who, text, lang) }
 	var pictures []Picture
-	asked.show = func(p Picture) { pictures = append(pictures, p) }
+	asked.attach = func(p Picture) bool {
+		if len(pictures) == MostPictures {
+			return false
+		}
+		pictures = append(pictures, p)
+		return true
+	}
 	text, lang := m.bot.answer(answerCtx, asked, q.Text)
-	pictures = pictures[:min(len(pictures), MostPictures)]
 	if ctx.Err() != nil {
 		return // asked again after the restart
 	}
 	err := m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		return m.post(ctx, tx, q, who, text, lang, pictures, `UPDATE mention SET state = 'answered', post = ? WHERE id = ? AND state = 'new'`)
+		return m.post(ctx, tx, q, who, text, pictures, lang, `UPDATE mention SET state = 'answered', post = ? WHERE id = ? AND state = 'new'`)
 	})
 	if err != nil {
 		m.bot.log.Error("an answer could not be kept", "mention", strconv.Quote(q.ID), "err", err)
@@ -232,7 +237,7 @@ func (m *mailbox) reply(ctx context.Context, q openQuestion) {
 // first sends what is said before an answer that takes long, once.
 func (m *mailbox) first(ctx context.Context, q openQuestion, who Admin, text checks.Text, lang checks.Lang) {
 	err := m.bot.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		return m.post(ctx, tx, q, who, text, lang, nil, `UPDATE mention SET post = ? WHERE id = ? AND state = 'new' AND post IS NULL`)
+		return m.post(ctx, tx, q, who, text, nil, lang, `UPDATE mention SET post = ? WHERE id = ? AND state = 'new' AND post IS NULL`)
 	})
 	if err != nil {
 		if ctx.Err() == nil {
@@ -245,7 +250,7 @@ func (m *mailbox) first(ctx context.Context, q openQuestion, who Admin, text che
 
 // post freezes an answer together with the mark that it was given; nothing where
 // that was so already.
-func (m *mailbox) post(ctx context.Context, tx *sql.Tx, q openQuestion, who Admin, text checks.Text, lang checks.Lang, pictures []Picture, mark string) error {
+func (m *mailbox) post(ctx context.Context, tx *sql.Tx, q openQuestion, who Admin, text checks.Text, pictures []Picture, lang checks.Lang, mark string) error {
 	now := time.Now()
 	to, known, err := recipient(ctx, tx, who.Account)
 	if err != nil {
@@ -267,6 +272,6 @@ func (m *mailbox) post(ctx context.Context, tx *sql.Tx, q openQuestion, who Admi
 	}
 	return m.bot.desk.insert(ctx, tx, post{
 		Key: key, Kind: kindReply, Admin: who.Account, To: to, Parent: q.StatusID, Lang: lang,
-		Text: write(text, who.Reader(lang, now)), Created: now, Pictures: pictures,
+		Text: write(text, who.Reader(lang, now)), Pictures: pictures, Created: now,
 	})
 }

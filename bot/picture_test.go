@@ -109,12 +109,12 @@ func (o *outbox) pictures(t *testing.T) (n int) {
 	return n
 }
 
-func drawn(alt string) []Picture { return []Picture{{PNG: []byte("png"), Alt: alt}} }
+func pictureOf(alt string) []Picture { return []Picture{{PNG: []byte("png"), Alt: alt}} }
 
 var reader = Recipient{ID: "7", Handle: "alice"}
 
 func TestPicturesGoWithTheFirstPartAndAreGoneOnceItIsThere(t *testing.T) {
-	o, c := desktop(t, post{Key: "a", Kind: kindReply, Admin: "alice", To: reader, Text: strings.Repeat("many words ", 60), Pictures: drawn("for @evil")},
+	o, c := desktop(t, post{Key: "a", Kind: kindReply, Admin: "alice", To: reader, Text: strings.Repeat("many words ", 60), Pictures: pictureOf("for @evil")},
 		Receipt{Outcome: Refused, ForMessage: true}, Receipt{ID: "1"}, Receipt{ID: "2"})
 	for range 3 {
 		if !o.turn(t) {
@@ -133,7 +133,7 @@ func TestPicturesGoWithTheFirstPartAndAreGoneOnceItIsThere(t *testing.T) {
 }
 
 func TestAPostGoesOnInWordsWhereItsPicturesAreNotTaken(t *testing.T) {
-	o, c := desktop(t, post{Key: "a", Kind: kindReply, Admin: "alice", To: reader, Text: "disk", Pictures: drawn("it rises")},
+	o, c := desktop(t, post{Key: "a", Kind: kindReply, Admin: "alice", To: reader, Text: "disk", Pictures: pictureOf("it rises")},
 		Receipt{Outcome: Refused, ForMessage: true, NoPictures: true, Why: "422"}, Receipt{ID: "1"})
 	for o.turn(t) {
 	}
@@ -146,7 +146,7 @@ func TestAPostGoesOnInWordsWhereItsPicturesAreNotTaken(t *testing.T) {
 }
 
 func TestAPublicPostIsToNobody(t *testing.T) {
-	o, c := desktop(t, post{Key: "a", Kind: kindReply, Text: "this week", Visibility: Unlisted, Lang: checks.Japanese, Pictures: drawn("x")}, Receipt{ID: "1"})
+	o, c := desktop(t, post{Key: "a", Kind: kindReply, Text: "this week", Visibility: Unlisted, Lang: checks.Japanese, Pictures: pictureOf("x")}, Receipt{ID: "1"})
 	o.turn(t)
 	if m := c.sent[0]; m.To != (Recipient{}) || m.Visibility != Unlisted || m.Lang != checks.Japanese || len(m.Pictures) != 1 {
 		t.Errorf("sent %+v", m)
@@ -154,7 +154,7 @@ func TestAPublicPostIsToNobody(t *testing.T) {
 }
 
 func TestPicturesOfWhatIsGivenUpAreNotKept(t *testing.T) {
-	o, _ := desktop(t, post{Key: "a", Kind: kindReply, Admin: "alice", To: reader, Text: "disk", Pictures: drawn("x")},
+	o, _ := desktop(t, post{Key: "a", Kind: kindReply, Admin: "alice", To: reader, Text: "disk", Pictures: pictureOf("x")},
 		Receipt{Outcome: Refused, ForMessage: true, Final: true})
 	o.turn(t)
 	if n := o.pictures(t); n != 0 {

@@ -109,9 +109,9 @@ func (b *Bot) summary(ctx context.Context, q question) checks.Text {
 		shown = true
 		return checks.Lines(stateText(s, wish == switchOn), previewText(s), checks.Same(text)), nil, nil
 	})
-	if shown && q.show != nil {
+	if shown && q.attach != nil {
 		for _, p := range pictures {
-			q.show(p)
+			q.attach(p)
 		}
 	}
 	return answer
