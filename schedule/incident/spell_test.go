@@ -21,19 +21,22 @@ func TestForHowLongSomethingWasCritical(t *testing.T) {
 		want     []Spell
 	}{
 		{
-			"it opened and ended: from the look that noticed it", Incident{Noticed: at(9.9)},
+			"it opened and ended: from the look that noticed it",
+			Incident{Noticed: at(9.9)},
 			[]step{{OpenedNow, critical, at(10)}, {ResolvedNow, critical, at(11)}},
 			[]Spell{{at(9.9), at(11)}},
 		},
 		{"it was a warning all the time", Incident{Noticed: at(9)}, []step{{OpenedNow, warning, at(10)}, {ResolvedNow, warning, at(11)}}, nil},
 		{
-			"it got worse, eased, and got worse again", Incident{Noticed: at(9)},
+			"it got worse, eased, and got worse again",
+			Incident{Noticed: at(9)},
 			[]step{{OpenedNow, warning, at(9)}, {Worse, critical, at(10)}, {Eased, warning, at(11)}, {Worse, critical, at(12)}, {ResolvedNow, critical, at(13)}},
 			[]Spell{{at(10), at(11)}, {at(12), at(13)}},
 		},
 		{"it goes on", Incident{Noticed: at(20)}, []step{{OpenedNow, critical, at(20)}}, []Spell{{at(20), to}}},
 		{
-			"it began before and ended after", Incident{Noticed: at(-5)},
+			"it began before and ended after",
+			Incident{Noticed: at(-5)},
 			[]step{{OpenedNow, critical, at(-5)}, {ResolvedNow, critical, at(30)}},
 			[]Spell{{from, to}},
 		},
