@@ -150,13 +150,15 @@ func (b *Bot) switchedOn(ctx context.Context, tx *sql.Tx, q question, s summaryS
 	}
 	poke(b.weekly)
 	who, at, seen := name(q.who.Account), checks.At(s.next), visibleText(s.visible)
-	return checks.Text{
-			En: "On: the summary is posted every week from now on, first at " + at + ", " + seen.En + ". \"summary off\" ends it.",
-			Ja: "オンにしました。毎週まとめを" + seen.Ja + "で投稿します（初回は" + at + "）。やめるときは「まとめ オフ」と返信してください。",
-		}, []note{{0, checks.Text{
-			En: who + " switched the weekly public summary on: first at " + at + ", " + seen.En + ". \"summary\" shows it.",
-			Ja: who + "さんが週1回の公開まとめをオンにしました（初回は" + at + "、" + seen.Ja + "）。内容は「まとめ」で見られます。",
-		}}}, nil
+	answer := checks.Text{
+		En: "On: the summary is posted every week from now on, first at " + at + ", " + seen.En + ". \"summary off\" ends it.",
+		Ja: "オンにしました。毎週まとめを" + seen.Ja + "で投稿します（初回は" + at + "）。やめるときは「まとめ オフ」と返信してください。",
+	}
+	told := checks.Text{
+		En: who + " switched the weekly public summary on: first at " + at + ", " + seen.En + ". \"summary\" shows it.",
+		Ja: who + "さんが週1回の公開まとめをオンにしました（初回は" + at + "、" + seen.Ja + "）。内容は「まとめ」で見られます。",
+	}
+	return answer, []note{{0, told}}, nil
 }
 
 // summaryOff writes the word of an admin down, and takes back what waits.
