@@ -31,6 +31,8 @@ type Options struct {
 	Needs    map[string]string
 	// Off are the kinds that the configuration switches off.
 	Off []checks.Kind
+	// Summary is the weekly public post.
+	Summary SummaryOptions
 	// PollEvery is how often mentions are asked for when nothing wakes the
 	// bot, WakeEvery the least time between two times of asking (defaults:
 	// 60 s and 5 s; a server allows 300 such calls in 15 minutes).
@@ -51,6 +53,7 @@ type Bot struct {
 	desk   *desk
 	people *people
 	mail   *mailbox
+	weekly chan struct{} // wakes the weekly post
 	news   chan struct{}
 	events chan struct{}
 	// drawing holds one while a picture is drawn: each takes megabytes.
@@ -91,6 +94,7 @@ func New(o Options) *Bot {
 	for _, k := range o.Schedule.Kinds() {
 		b.desk.afterUpdate[k.Name] = k.AfterUpdate
 	}
+	b.weekly = make(chan struct{}, 1)
 	b.mail = &mailbox{bot: b, wake: make(chan struct{}, 1)}
 	return b
 }
@@ -137,6 +141,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	all.Go(func() { b.runRound(ctx, b.events) })
 	all.Go(func() { b.runTidy(ctx) })
 	all.Go(func() { b.runBeat(ctx) })
+	all.Go(func() { b.runSummary(ctx) })
 	all.Go(func() { b.runSuspects(ctx) })
 	all.Go(func() {
 		if failed = b.people.run(ctx, func() { b.News(); b.mail.Wake() }); failed != nil {

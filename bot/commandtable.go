@@ -190,5 +190,22 @@ func (b *Bot) changing() []command {
 			more:   checks.Text{En: "An hour where nothing is said, at most 12.", Ja: "指定がなければ1時間、最長12時間です。"},
 			answer: b.maintenance,
 		},
+		{
+			name: "summary", ownWords: true,
+			words: checks.Words{
+				En: []string{"weekly", "weekly summary", "this week"},
+				Ja: []string{"まとめ", "今週のまとめ", "週報", "週のまとめ", "公開まとめ"},
+			},
+			usage: checks.Text{En: "summary, summary on|off", Ja: "まとめ、まとめ オン／オフ"},
+			help: checks.Text{
+				En: "the weekly public post as it would be now; on: it is posted every week",
+				Ja: "週1回の公開まとめの見本。オンにすると毎週投稿します",
+			},
+			more: checks.Text{
+				En: "It tells interruptions, response times and how many servers were heard from, and nothing else. It is off until an admin has seen it and said \"summary on\".",
+				Ja: "載るのは停止、応答時間、やりとりしたサーバー数だけです。管理者が見本を見て「まとめ オン」と返信するまで投稿しません。",
+			},
+			answer: b.summary,
+		},
 	}
 }

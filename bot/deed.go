@@ -19,6 +19,8 @@ const (
 	deedMaintenance = "maintenance"
 	deedOver        = "over" // of a maintenance, before its time
 	deedSaid        = "said" // a check's own command; the note is what was said
+	deedSummaryOn   = "summary on"
+	deedSummaryOff  = "summary off"
 )
 
 // A deed is one change by an admin: who, when, and for how long it holds.

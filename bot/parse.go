@@ -366,7 +366,7 @@ func (v vocabulary) words() map[string][]meaning {
 			add(w, meaning{kind: k.Name})
 		}
 	}
-	for _, w := range []string{"all", "everything", "全部", "すべて", "全て", "全項目"} {
+	for _, w := range []string{"all", "everything", "全部", "すべて", "全て", "全項目", "まとめて"} {
 		add(w, meaning{all: true})
 	}
 	return all

@@ -108,7 +108,11 @@ func inWords(parts []string, pictures []Picture, limit, mention int, lang checks
 // sayPictures freezes a post anew, with words in the place of its pictures. It
 // certainly is not there yet, so that nobody can get it twice.
 func (o *outbox) sayPictures(ctx context.Context, p *outgoing, why string, now time.Time) {
-	parts, err := json.Marshal(inWords(p.parts, p.pictures, o.limit(), mentionRoom(p.to), p.lang))
+	said := inWords(p.parts, p.pictures, o.limit(), mentionRoom(p.to), p.lang)
+	if p.visibility != "" && len(said) > len(p.parts) {
+		said = p.parts // what is said to everybody stays one post
+	}
+	parts, err := json.Marshal(said)
 	if err == nil {
 		err = o.db.Write(ctx, func(tx *sql.Tx) error {
 			if err := dropPictures(ctx, tx, p.key); err != nil {

@@ -34,6 +34,8 @@ const (
 	kindHello  = "hello"
 	kindDigest = "digest"
 	kindNote   = "note" // what another admin did
+	// kindSummary is the weekly public post.
+	kindSummary = "summary"
 )
 
 // parentPost marks a parent that is known by its key here, because it may not

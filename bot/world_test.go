@@ -99,6 +99,7 @@ type world struct {
 	flap   bool   // what comes and goes is told as that
 	more   []beside
 	beat   *bot.Beat
+	weekly bot.SummaryOptions
 	poll   time.Duration // where the usual ten minutes take a test long
 	end    func() error
 	brain  *bot.Bot
@@ -179,6 +180,7 @@ func (w *world) start() {
 	brain = bot.New(bot.Options{
 		Site: "example.social", Home: home, Channel: home, Schedule: s, DB: w.db, Log: log, Admins: w.admins,
 		NotSetUp: []checks.Kind{{Name: "mail", Title: checks.Text{En: "mail", Ja: "メール"}}}, Needs: map[string]string{"mail": "[checks.mail] smtp"},
+		Summary: w.weekly,
 		// The stream wakes the bot; polling days away every minute takes a test long.
 		PollEvery: max(w.poll, 10*time.Minute), Beat: w.beat,
 	})

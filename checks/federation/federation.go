@@ -45,6 +45,10 @@ const (
 	hostsFailing = "hosts_failing"
 	// serversHeard counts the followed servers heard within a day.
 	serversHeard = "servers_heard"
+	// serversWeek counts all servers heard within a week, serversNew those of them
+	// that were not known before it; once a week was listened to.
+	serversWeek = "servers_week"
+	serversNew  = "servers_new"
 )
 
 // Config is the table [checks.federation].
@@ -100,7 +104,7 @@ func WithNetwork(n Network) Option { return func(c *check) { c.network = n } }
 //
 // Measures: newest_remote_age in seconds; hosts_failing with the subjects "all"
 // and "new" (since today, UTC); servers_heard, of those that people here follow,
-// within a day.
+// within a day; servers_week, of all, within a week, and servers_new of them.
 func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "federation",

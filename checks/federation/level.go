@@ -75,6 +75,7 @@ const (
 	weightsKey = "weights"
 	rhythmKey  = "rhythm"
 	friendsKey = "friends"
+	rollKey    = "roll"
 )
 
 // held is what a slower level found: it is said again until that level has

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -52,6 +53,7 @@ func TestNothingLargeIsReadFromEndToEnd(t *testing.T) {
 				{"oldest read", oldestReadSQL, []any{0, pulseRows}},
 				{"weights", weightsSQL, []any{localsRead, followsRead, targetsRead, weightsKept}},
 				{"recent", recentSQL, []any{recentRows}},
+				{"known", knownSQL, []any{thousand()}},
 				{"proven", provenSQL, []any{[]string{"d1.test", "d2.test", "d3.test", "d4.test", "server01.test"}, provenAccounts}},
 				{"reactions", reactionSQL, []any{reactionRows, []string{"d1.test"}}},
 				{"stopped", stoppedSQL, []any{stoppedRows}},
@@ -76,6 +78,15 @@ func TestNothingLargeIsReadFromEndToEnd(t *testing.T) {
 			t.Logf("all: %.1f ms", whole)
 		})
 	}
+}
+
+// thousand are as many domains as a round asks about at most.
+func thousand() []string {
+	all := make([]string, rollAsked)
+	for i := range all {
+		all[i] = fmt.Sprintf("d%d.test", i)
+	}
+	return all
 }
 
 func executionTime(t *testing.T, plan string) float64 {

@@ -92,6 +92,7 @@ func (v *visit) rhythm(ctx context.Context) {
 		v.Remember[friendsKey] = packBeats(reacted)
 	}
 	v.measure(serversHeard, "", float64(m.Heard), checks.Count)
+	v.enroll(ctx, h.recent)
 	m.At = v.now
 	if v.deaf || v.memory.Them.Streak.Open {
 		// Whoever seems to be missing now may be missing because of us.

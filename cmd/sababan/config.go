@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/site"
 	"github.com/sababan/sababan/schedule"
@@ -69,7 +70,7 @@ func defaults() written {
 	return written{
 		Bot:     writtenBot{Language: string(checks.English)},
 		State:   writtenState{Path: "/var/lib/sababan/state.db"},
-		Summary: writtenSummary{Cron: "0 20 * * 0", Visibility: "unlisted"}, // defaults: off, Sunday 20:00
+		Summary: writtenSummary{Enabled: true, Cron: "0 20 * * 0", Visibility: bot.Unlisted}, // defaults: Sunday 20:00, once an admin said so
 	}
 }
 
@@ -98,12 +99,13 @@ type StateConfig struct {
 	URL  checks.Secret
 }
 
-// SummaryConfig is the weekly summary.
+// SummaryConfig is the weekly public post.
 type SummaryConfig struct {
+	// Enabled is whether admins may switch it on at all.
 	Enabled    bool
 	Timetable  schedule.Timetable
 	Visibility string
-	Language   checks.Lang
+	Languages  []checks.Lang
 }
 
 // configured is one kind with what the configuration makes of it.

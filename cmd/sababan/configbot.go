@@ -351,17 +351,31 @@ func (l *loader) quiet(where place, s string) bot.Quiet {
 
 func (l *loader) summary(b BotConfig) SummaryConfig {
 	w, where := l.w.Summary, at("summary")
-	s := SummaryConfig{Enabled: w.Enabled, Language: b.Language}
+	s := SummaryConfig{Enabled: w.Enabled, Languages: []checks.Lang{b.Language}}
 	var err error
 	if s.Timetable, err = schedule.ParseCron(w.Cron, b.Zone); err != nil {
 		l.add(where.child("cron"), "%v", bare(err))
 	}
-	s.Visibility = l.oneOf(where.child("visibility"), w.Visibility, []string{"unlisted", "public", "private", "direct"})
-	if w.Language != "" {
-		s.Language = l.language(where.child("language"), w.Language)
+	s.Visibility = l.oneOf(where.child("visibility"), w.Visibility, []string{bot.Unlisted, bot.Public})
+	switch w.Language {
+	case "":
+	case bothLanguages:
+		s.Languages = []checks.Lang{checks.English, checks.Japanese}
+		if b.Language == checks.Japanese {
+			slices.Reverse(s.Languages)
+		}
+	default:
+		lang, ok := parseLang(w.Language)
+		if !ok {
+			l.add(where.child("language"), "%q is not a language that is spoken here; write \"en\", \"ja\" or %q", checks.Quote(w.Language), bothLanguages)
+		}
+		s.Languages = []checks.Lang{lang}
 	}
 	return s
 }
+
+// bothLanguages means the bot's own, then the other.
+const bothLanguages = "both"
 
 func (l *loader) metrics() string {
 	listen := l.w.Metrics.Listen

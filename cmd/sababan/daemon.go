@@ -56,7 +56,7 @@ func newDaemon(c *Config, o outside) *daemon {
 	d.bot = bot.New(bot.Options{
 		Site: placeName(c), Home: o.home, Channel: o.channel, Schedule: d.schedule, DB: o.db, Log: o.log,
 		Admins: c.Bot.Admins, NotSetUp: missing, Needs: needs, Off: off, PollEvery: o.poll, WakeEvery: o.wake,
-		Grouping: o.grouping, Beat: beatOf(c),
+		Grouping: o.grouping, Beat: beatOf(c), Summary: summaryOptions(c),
 	})
 	return d
 }

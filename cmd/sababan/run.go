@@ -118,7 +118,6 @@ func (c *Config) idle() []string {
 	for name, set := range map[string]bool{
 		"[[bot.fallback]]":    len(c.Bot.Fallbacks) > 0,
 		"[bot] heartbeat_url": !c.Bot.HeartbeatURL.Empty(),
-		"[summary] enabled":   c.Summary.Enabled,
 	} {
 		if set {
 			names = append(names, name)
