@@ -64,8 +64,10 @@ type homeState struct {
 	// Failing is since when it takes no message; zero where it does.
 	Failing time.Time
 	Why     string
-	// Unmet is whether it has not answered at all since the start.
-	Unmet bool
+	// Met is whether it has answered since the start; where it has not, Unmet is
+	// since when it was asked.
+	Met   bool
+	Unmet time.Time
 	// Muffled is whether it is the watched server and what carries messages there is
 	// known to be ill.
 	Muffled bool
@@ -112,10 +114,10 @@ func relay(r relaying, now time.Time) (at time.Time, why Reason) {
 // silenceDue is when a bot that has not met its home since it was started says
 // so by another way; zero where it does not have to.
 func silenceDue(h homeState, told bool) time.Time {
-	if !h.Unmet || h.Failing.IsZero() || told {
+	if h.Unmet.IsZero() || told {
 		return time.Time{}
 	}
-	return h.Failing.Add(h.After)
+	return h.Unmet.Add(h.After)
 }
 
 // allQuiet is when the quiet hours end in which nobody is awake; zero where

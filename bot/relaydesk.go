@@ -24,10 +24,53 @@ type relayer struct {
 	site   string
 	reader func(now time.Time) checks.Reader
 	home   func() homeState
-	wake   chan struct{}
+	// watched is whether the bot's home is the server that is watched.
+	watched bool
+	wake    chan struct{}
 
 	rests    map[string]time.Time // until when a way is not tried, by name
 	failures map[string]int
+}
+
+func (b *Bot) newRelayer() *relayer {
+	return &relayer{
+		db: b.o.DB, log: b.log, ways: b.o.Ways, admins: b.o.Admins, site: b.o.Site, home: b.homeState, watched: b.o.HomeWatched,
+		reader: func(now time.Time) checks.Reader {
+			return Admin{Lang: b.o.WaysLang, Zone: b.o.WaysZone}.Reader(b.o.WaysLang, now)
+		},
+		wake: make(chan struct{}, 1), rests: map[string]time.Time{}, failures: map[string]int{},
+	}
+}
+
+// homeState is how the bot's home stands by now.
+func (b *Bot) homeState() homeState {
+	h := homeState{Failing: b.out.Outage(), Why: b.out.Health().Problem, After: b.o.RelayAfter}
+	since, why, met := b.people.silence()
+	if h.Met = met; !since.IsZero() {
+		h.Unmet = since
+		if h.Failing.IsZero() || since.Before(h.Failing) {
+			h.Failing = since
+		}
+		if h.Why == "" {
+			h.Why = why
+		}
+	}
+	return h
+}
+
+// Wake tells the relayer that something may have to go another way.
+func (r *relayer) Wake() { poke(r.wake) }
+
+// title is how messages call a way, also one that is not configured any more.
+func (r *relayer) title(name string) checks.Text {
+	if r != nil {
+		for _, w := range r.ways {
+			if w.Name() == name {
+				return w.Title()
+			}
+		}
+	}
+	return checks.Text{En: "another way", Ja: "別の経路"}
 }
 
 // The kinds of relay.
@@ -112,7 +155,7 @@ func (r *relayer) freezeNews(ctx context.Context, tx *sql.Tx, home homeState, no
 	if err != nil {
 		return time.Time{}, err
 	}
-	if told != "" && !home.Unmet {
+	if told != "" && home.Met {
 		if _, err := r.insertRelay(ctx, tx, relaySilence, "", checks.OK, metText(), now); err != nil {
 			return time.Time{}, err
 		}
@@ -152,6 +195,7 @@ func (r *relayer) freezeNews(ctx context.Context, tx *sql.Tx, home homeState, no
 		return time.Time{}, err
 	}
 	for _, n := range due {
+		r.log.Info("news goes another way", "number", n.Number, "reason", string(n.Reason))
 		if err := markRelayed(ctx, tx, n.ID, 0, key, n.Reason); err != nil {
 			return time.Time{}, err
 		}
@@ -169,7 +213,7 @@ func (r *relayer) candidates(ctx context.Context, tx *sql.Tx, home homeState, no
 		AND NOT EXISTS (SELECT 1 FROM relayed r WHERE r.alert = a.id AND r.nth = 0)
 		AND (EXISTS (SELECT 1 FROM telling t WHERE t.alert = a.id AND t.nth = 0
 				AND (t.state IN ('owed', 'frozen') OR t.state = 'delivered' AND t.told >= ? OR t.reason = 'not told: refused'))
-			OR EXISTS (SELECT 1 FROM relayed r JOIN alert b ON b.id = r.alert WHERE b.incident = a.incident))
+			OR EXISTS (SELECT 1 FROM relayed r JOIN alert b ON b.id = r.alert WHERE b.incident = a.incident AND b.id < a.id))
 		ORDER BY a.id`, now.Add(-relayOld).UnixMilli(), now.Add(-relayFresh).UnixMilli())
 	if err != nil {
 		return nil, err
@@ -193,6 +237,9 @@ func (r *relayer) candidates(ctx context.Context, tx *sql.Tx, home homeState, no
 	if err != nil {
 		return nil, err
 	}
+	home.Muffled = r.watched && slices.ContainsFunc(live, func(i incident.Incident) bool {
+		return i.Phase == incident.Open && i.Severity == checks.Critical && slices.Contains(queues, i.Key.Check)
+	})
 	cases := make([]relaying, 0, len(ids))
 	for _, id := range ids {
 		c, err := r.candidate(ctx, tx, id, live, now)
@@ -215,7 +262,7 @@ func (r *relayer) candidate(ctx context.Context, tx *sql.Tx, id int64, live []in
 	c.Open = slices.ContainsFunc(live, func(i incident.Incident) bool { return i.ID == c.Alert.Incident && i.Phase == incident.Open })
 	c.Quiet = allQuiet(r.admins, now)
 	var before sql.NullInt64
-	err = tx.QueryRowContext(ctx, `SELECT MAX(p.created) FROM relayed r JOIN alert b ON b.id = r.alert JOIN relay p ON p.key = r.relay WHERE b.incident = ?`, c.Alert.Incident).Scan(&before)
+	err = tx.QueryRowContext(ctx, `SELECT MAX(p.created) FROM relayed r JOIN alert b ON b.id = r.alert JOIN relay p ON p.key = r.relay WHERE b.incident = ? AND b.id < ?`, c.Alert.Incident, id).Scan(&before)
 	if err != nil {
 		return c, err
 	}

@@ -182,7 +182,8 @@ func (r *relayer) choose(m aRelay, now time.Time) (way Way, wait time.Time, over
 // attempt makes one attempt on one way. That it begins is written down before.
 func (r *relayer) attempt(ctx context.Context, m aRelay, w Way) error {
 	name, msg := w.Name(), m.message(w.Limit())
-	if m.tried[name] == triedDoubt {
+	again := m.tried[name] == triedDoubt
+	if again {
 		settled, err := r.search(ctx, m, w, msg)
 		if settled || err != nil {
 			return err
@@ -204,6 +205,9 @@ func (r *relayer) attempt(ctx context.Context, m aRelay, w Way) error {
 		// It is looked for before anything else is tried: a second way would be a
 		// second message.
 		r.troubled(name, receipt.Why)
+		if again {
+			r.rest(name, receipt.NotBefore, now) // it had its chance
+		}
 		if err := r.failed(ctx, name, receipt.Why, now); err != nil {
 			return err
 		}

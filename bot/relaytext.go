@@ -120,7 +120,7 @@ func waysText(ways []wayState, here bool) []checks.Text {
 	by := checks.Join(checks.Text{En: ", ", Ja: "、"}, good...)
 	switch {
 	case here && len(good) > 0:
-		lines = append([]checks.Text{{En: "Alarms reach you here and by " + by.En + ".", Ja: "警報はここと" + by.Ja + "に届きます。"}}, lines...)
+		lines = append([]checks.Text{{En: "Alarms reach you here and by " + by.En + ".", Ja: "警報はここと、" + by.Ja + "に届きます。"}}, lines...)
 	case here:
 		lines = append([]checks.Text{{En: "Alarms reach you here.", Ja: "警報はここに届きます。"}}, lines...)
 	case len(good) > 0:

@@ -34,6 +34,8 @@ const (
 	kindHello  = "hello"
 	kindDigest = "digest"
 	kindNote   = "note" // what another admin did
+	// kindCatchUp is what waited while the home took nothing, in one.
+	kindCatchUp = "catchup"
 )
 
 // parentPost marks a parent that is known by its key here, because it may not

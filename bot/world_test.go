@@ -91,6 +91,7 @@ type world struct {
 	flap   bool   // what comes and goes is told as that
 	more   []beside
 	poll   time.Duration // where the usual ten minutes take a test long
+	ways   []bot.Way
 	end    func() error
 	brain  *bot.Bot
 }
@@ -168,6 +169,7 @@ func (w *world) start() {
 		NotSetUp: []checks.Kind{{Name: "mail", Title: checks.Text{En: "mail", Ja: "メール"}}}, Needs: map[string]string{"mail": "[checks.mail] smtp"},
 		// The stream wakes the bot; polling days away every minute takes a test long.
 		PollEvery: max(w.poll, 10*time.Minute),
+		Ways:      w.ways, WaysLang: checks.English, WaysZone: time.UTC,
 	})
 	w.brain = brain
 	ctx, cancel := context.WithCancel(w.t.Context())

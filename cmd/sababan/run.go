@@ -71,8 +71,12 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 		if err != nil {
 			return err
 		}
+		away, err := newAway(c, env.pace, log)
+		if err != nil {
+			return err
+		}
 		d := newDaemon(c, outside{
-			db: db, home: home, channel: home, log: log,
+			db: db, home: home, channel: home, away: away, log: log,
 			spread: env.pace.spread, poll: env.pace.poll, wake: env.pace.wake, grouping: env.pace.grouping,
 		})
 		turnCtx, stop := context.WithCancel(ctx)
@@ -116,9 +120,7 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 func (c *Config) idle() []string {
 	var names []string
 	for name, set := range map[string]bool{
-		"[[bot.fallback]]":    len(c.Bot.Fallbacks) > 0,
-		"[bot] heartbeat_url": !c.Bot.HeartbeatURL.Empty(),
-		"[summary] enabled":   c.Summary.Enabled,
+		"[summary] enabled": c.Summary.Enabled,
 	} {
 		if set {
 			names = append(names, name)
@@ -181,6 +183,9 @@ func awaitConfig(ctx context.Context, env environment, path string, old *Config,
 		next, err := readyConfig(env, path)
 		if err == nil {
 			_, err = newHome(next, env.pace, log)
+		}
+		if err == nil {
+			_, err = newAway(next, env.pace, log)
 		}
 		if err != nil {
 			log.Error("the new configuration is not taken; the old one goes on", "file", path, "err", err)
