@@ -152,11 +152,15 @@ func TestHowAlarmsReachPeopleIsSaid(t *testing.T) {
 	}{
 		{"there is no other way", nil, true, "Alarms reach you here.", "警報はここに届きます。"},
 		{"by mail too", []wayState{mail}, true, "Alarms reach you here and by mail (tested 23 Nov).", "警報はここと、メール（11/23に確認済み）に届きます。"},
-		{"one of two fails", []wayState{mail, broken}, true,
+		{
+			"one of two fails",
+			[]wayState{mail, broken},
+			true,
 			"Alarms reach you here and by mail (tested 23 Nov).\nBy ntfy nothing gets through since 10:00 (no answer in time).",
-			"警報はここと、メール（11/23に確認済み）に届きます。\nntfyは10:00から送信できていません（no answer in time）。"},
+			"警報はここと、メール（11/23に確認済み）に届きます。\nntfyでは10:00から送信できていません（no answer in time）。",
+		},
 		{"not here", []wayState{mail}, false, "Alarms reach you by mail (tested 23 Nov).", "警報はメール（11/23に確認済み）に届きます。"},
-		{"neither", []wayState{broken}, false, "By ntfy nothing gets through since 10:00 (no answer in time).", "ntfyは10:00から送信できていません（no answer in time）。"},
+		{"neither", []wayState{broken}, false, "By ntfy nothing gets through since 10:00 (no answer in time).", "ntfyでは10:00から送信できていません（no answer in time）。"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := checks.Lines(waysText(c.ways, c.here)...)

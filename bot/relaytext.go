@@ -108,7 +108,7 @@ func waysText(ways []wayState, here bool) []checks.Text {
 			at, why := checks.At(w.failed), checks.Quote(w.why)
 			lines = append(lines, checks.Text{
 				En: fmt.Sprintf("By %s nothing gets through since %s (%s).", w.title.En, at, why),
-				Ja: fmt.Sprintf("%sは%sから送信できていません（%s）。", w.title.Ja, at, why),
+				Ja: fmt.Sprintf("%sでは%sから送信できていません（%s）。", w.title.Ja, at, why),
 			})
 		case w.tested.IsZero():
 			good = append(good, checks.Text{En: w.title.En + " (not tested yet)", Ja: w.title.Ja + "（未確認）"})

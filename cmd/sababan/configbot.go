@@ -130,8 +130,8 @@ func (c *Config) openFallbacks() error {
 		if err != nil {
 			return err
 		}
-		if u, err := url.Parse(address.Reveal()); err != nil || u.Scheme == "" {
-			return fmt.Errorf("[[bot.fallback]] url_file: %s should hold an address such as \"mailto:me@example.com\"", checks.QuoteName(file))
+		if _, err := fallback.New(address, fallback.Options{}); err != nil {
+			return fmt.Errorf("[[bot.fallback]] url_file: what %s holds %w", checks.QuoteName(file), err)
 		}
 		c.Bot.Fallbacks[i] = address
 	}
