@@ -60,6 +60,16 @@ func (o *outbox) found(ctx context.Context) {
 	if o.Outage().IsZero() {
 		return
 	}
+	if o.longOut(time.Now()) {
+		o.answers = true
+		left := 0
+		err := o.db.Read(ctx, func(tx *sql.Tx) error {
+			return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM post WHERE state = 'waiting' AND attempt_at IS NOT NULL AND kind IN (?, ?)`, kindAlert, kindCatchUp).Scan(&left)
+		})
+		if err == nil && left > 0 {
+			return // these are settled first, and told in one
+		}
+	}
 	o.mu.Lock()
 	o.outage = time.Time{}
 	o.mu.Unlock()
@@ -86,23 +96,34 @@ func (o *outbox) longOut(now time.Time) bool {
 	return !since.IsZero() && now.Sub(since) >= o.foldAfter
 }
 
-// doubtful is the oldest post of a long outage whose outcome can be asked for
-// now that the home answers; "" where there is none. All of them are settled
-// before anything is sent, so that what is not there can be told in one message.
-func (o *outbox) doubtful(all []queued, now time.Time) string {
-	if !o.answers || !o.longOut(now) {
-		return ""
+// searchesBetween is how often a lost post of a long outage is looked for before
+// something else is tried (own: where looking is refused for good, sending may
+// still work).
+const searchesBetween = 10
+
+// doubtful is the oldest post of a long outage whose outcome is not known: all of
+// them are settled before anything is sent, so that what is not there can be told
+// in one message. Where it is too early to ask for it, until is when.
+func (o *outbox) doubtful(all []queued, now time.Time) (key string, until time.Time) {
+	if !o.longOut(now) {
+		return "", time.Time{}
 	}
 	var oldest *queued
 	for i, q := range all {
-		if !q.attemptAt.IsZero() && !q.attemptAt.Add(o.channel.Patience()+settle).After(now) && (oldest == nil || q.created < oldest.created) {
+		ripe := q.attemptAt.Add(o.channel.Patience() + settle)
+		switch {
+		case q.attemptAt.IsZero() || q.attemptAt.After(now) || q.kind != kindAlert && q.kind != kindCatchUp:
+		case ripe.After(now):
+			until = soonest(until, ripe)
+		case !o.answers && q.attempts%searchesBetween == searchesBetween-1:
+		case oldest == nil || q.created < oldest.created:
 			oldest = &all[i]
 		}
 	}
-	if oldest == nil {
-		return ""
+	if oldest != nil {
+		return oldest.key, time.Time{}
 	}
-	return oldest.key
+	return "", until
 }
 
 // gather makes one message of what waits, for each admin, after a long outage.

@@ -153,7 +153,7 @@ func (o *outbox) next(ctx context.Context, now time.Time) (p *outgoing, next tim
 		}
 		waiting = len(all)
 		var key string
-		if key = o.doubtful(all, now); key == "" {
+		if key, next = o.doubtful(all, now); key == "" && next.IsZero() {
 			key, next = pick(all, now)
 		}
 		if key == "" {
@@ -174,7 +174,7 @@ func (o *outbox) next(ctx context.Context, now time.Time) (p *outgoing, next tim
 // queue reads all posts that wait. The state is written out, so that SQLite
 // sees that the index of these posts is the one to use.
 func queue(ctx context.Context, tx *sql.Tx) ([]queued, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT key, kind, COALESCE(parent, ''), severity, created, next_at, attempt_at FROM post WHERE state = 'waiting'`)
+	rows, err := tx.QueryContext(ctx, `SELECT key, kind, COALESCE(parent, ''), severity, created, next_at, attempt_at, attempts FROM post WHERE state = 'waiting'`)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func queue(ctx context.Context, tx *sql.Tx) ([]queued, error) {
 		var severity int
 		var nextAt int64
 		var attemptAt sql.NullInt64
-		if err := rows.Scan(&q.key, &q.kind, &q.parent, &severity, &q.created, &nextAt, &attemptAt); err != nil {
+		if err := rows.Scan(&q.key, &q.kind, &q.parent, &severity, &q.created, &nextAt, &attemptAt, &q.attempts); err != nil {
 			return nil, err
 		}
 		q.severity, q.notBefore, q.attemptAt = checks.Severity(severity), time.UnixMilli(nextAt), instantOf(attemptAt)
