@@ -131,7 +131,7 @@ func (c *Config) openFallbacks() error {
 			return err
 		}
 		if _, err := fallback.New(address, fallback.Options{}); err != nil {
-			return fmt.Errorf("[[bot.fallback]] url_file: what %s holds %w", checks.QuoteName(file), err)
+			return fmt.Errorf("[[bot.fallback]] url_file: %s: %w", checks.QuoteName(file), err)
 		}
 		c.Bot.Fallbacks[i] = address
 	}
