@@ -37,6 +37,21 @@ type Options struct {
 	// bot, WakeEvery the least time between two times of asking (defaults:
 	// 60 s and 5 s; a server allows 300 such calls in 15 minutes).
 	PollEvery, WakeEvery time.Duration
+	// Ways are other ways out, in the order in which they are tried. WaysLang and
+	// WaysZone are of what is written there.
+	Ways     []Way
+	WaysLang checks.Lang
+	WaysZone *time.Location
+	// HomeWatched is whether the home is the server that is watched: then messages
+	// travel through what is watched.
+	HomeWatched bool
+	// Heartbeat is told that the bot lives; nil is nobody.
+	Heartbeat Heartbeat
+	// HeartbeatEvery, RelayAfter and CatchUpAfter are how often that is, how long a
+	// delivery may fail before another way is taken, and how long the home must have
+	// taken nothing for what waited to become one message (defaults: 5 minutes, 2
+	// and 5).
+	HeartbeatEvery, RelayAfter, CatchUpAfter time.Duration
 	// Grouping is how long news is collected before it becomes one message
 	// (default 30 s).
 	Grouping time.Duration
@@ -51,6 +66,7 @@ type Bot struct {
 	kinds  []checks.Kind // set up and not, in the checklist's order
 	out    *outbox
 	desk   *desk
+	relay  *relayer // nil where there is no other way
 	people *people
 	mail   *mailbox
 	weekly chan struct{} // wakes the weekly post
@@ -81,6 +97,15 @@ func New(o Options) *Bot {
 	if o.Grouping <= 0 {
 		o.Grouping = usualGrouping
 	}
+	if o.RelayAfter <= 0 {
+		o.RelayAfter = relayAfter
+	}
+	if o.CatchUpAfter <= 0 {
+		o.CatchUpAfter = catchUpAfter
+	}
+	if o.HeartbeatEvery <= 0 {
+		o.HeartbeatEvery = heartbeatEvery
+	}
 	b := &Bot{o: o, log: o.Log, news: make(chan struct{}, 1), events: make(chan struct{}, 1), drawing: make(chan struct{}, 1)}
 	b.limit.Store(defaultLimit)
 	b.kinds = slices.Concat(o.Schedule.Kinds(), o.NotSetUp, o.Off)
@@ -95,6 +120,11 @@ func New(o Options) *Bot {
 		b.desk.afterUpdate[k.Name] = k.AfterUpdate
 	}
 	b.weekly = make(chan struct{}, 1)
+	b.out.fold, b.out.foldAfter = b.desk.fold, o.CatchUpAfter
+	if len(o.Ways) > 0 {
+		b.relay = b.newRelayer()
+		b.desk.relay, b.out.changed, b.people.changed = b.relay, b.relay.Wake, b.relay.Wake
+	}
 	b.mail = &mailbox{bot: b, wake: make(chan struct{}, 1)}
 	return b
 }
@@ -143,6 +173,12 @@ func (b *Bot) Run(ctx context.Context) error {
 	all.Go(func() { b.runBeat(ctx) })
 	all.Go(func() { b.runSummary(ctx) })
 	all.Go(func() { b.runSuspects(ctx) })
+	if b.relay != nil {
+		all.Go(func() { b.relay.run(ctx, hand) })
+	}
+	if b.o.Heartbeat != nil {
+		all.Go(func() { b.runHeartbeat(ctx) })
+	}
 	all.Go(func() {
 		if failed = b.people.run(ctx, func() { b.News(); b.mail.Wake() }); failed != nil {
 			stop()
@@ -174,6 +210,9 @@ func (b *Bot) runDesk(ctx context.Context) {
 		}
 		if frozen > 0 {
 			b.out.Wake()
+		}
+		if b.relay != nil {
+			b.relay.Wake()
 		}
 		if !await(ctx, b.news, soonest(next, now.Add(deskEvery))) {
 			return

@@ -14,6 +14,10 @@ type Message struct {
 	// Text is what to say, without the mention of the reader: a channel that
 	// needs one puts it at the end.
 	Text string
+	// Title is for ways that have a subject: the place that it is about. Severity is
+	// the worst of what it tells.
+	Title    string
+	Severity checks.Severity
 	// To is the reader; nobody in a public post.
 	To Recipient
 	// Visibility is "" for a direct message to its reader, and [Unlisted] or

@@ -27,8 +27,16 @@ type outbox struct {
 	limit   func() int // of a post, in characters
 	wake    chan struct{}
 
+	// fold makes one message of what waits after foldAfter without the home; nil
+	// leaves them as they are. changed hears that it failed, or works again.
+	fold      func(ctx context.Context, tx *sql.Tx, since, now time.Time) (int, error)
+	foldAfter time.Duration
+	changed   func()
+	answers   bool // the home answered the last question about a lost post
+
 	mu     sync.Mutex
 	health Health
+	outage time.Time // since when the home takes nothing
 }
 
 // Health is how delivery stands, for `status` and the log.
@@ -54,7 +62,7 @@ const (
 )
 
 func newOutbox(db *state.DB, log *slog.Logger, c Channel, limit func() int) *outbox {
-	return &outbox{db: db, log: log, channel: c, limit: limit, wake: make(chan struct{}, 1), health: Health{Channel: c.Name()}}
+	return &outbox{db: db, log: log, channel: c, limit: limit, wake: make(chan struct{}, 1), foldAfter: catchUpAfter, changed: func() {}, health: Health{Channel: c.Name()}}
 }
 
 // Wake tells the outbox that something new waits.
@@ -76,6 +84,7 @@ func (o *outbox) Health() Health {
 func (o *outbox) run(ctx, hand context.Context) {
 	var pausedUntil time.Time
 	failures := 0
+	o.loadOutage(ctx)
 	for ctx.Err() == nil {
 		now := time.Now()
 		p, next, err := o.next(ctx, now)
@@ -144,7 +153,10 @@ func (o *outbox) next(ctx context.Context, now time.Time) (p *outgoing, next tim
 		}
 		waiting = len(all)
 		var key string
-		if key, next = pick(all, now); key == "" {
+		if key, next = o.doubtful(all, now); key == "" && next.IsZero() {
+			key, next = pick(all, now)
+		}
+		if key == "" {
 			return nil
 		}
 		p, err = outgoingPost(ctx, tx, key)
@@ -162,7 +174,7 @@ func (o *outbox) next(ctx context.Context, now time.Time) (p *outgoing, next tim
 // queue reads all posts that wait. The state is written out, so that SQLite
 // sees that the index of these posts is the one to use.
 func queue(ctx context.Context, tx *sql.Tx) ([]queued, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT key, kind, COALESCE(parent, ''), severity, created, next_at FROM post WHERE state = 'waiting'`)
+	rows, err := tx.QueryContext(ctx, `SELECT key, kind, COALESCE(parent, ''), severity, created, next_at, attempt_at, attempts FROM post WHERE state = 'waiting'`)
 	if err != nil {
 		return nil, err
 	}
@@ -172,10 +184,11 @@ func queue(ctx context.Context, tx *sql.Tx) ([]queued, error) {
 		var q queued
 		var severity int
 		var nextAt int64
-		if err := rows.Scan(&q.key, &q.kind, &q.parent, &severity, &q.created, &nextAt); err != nil {
+		var attemptAt sql.NullInt64
+		if err := rows.Scan(&q.key, &q.kind, &q.parent, &severity, &q.created, &nextAt, &attemptAt, &q.attempts); err != nil {
 			return nil, err
 		}
-		q.severity, q.notBefore = checks.Severity(severity), time.UnixMilli(nextAt)
+		q.severity, q.notBefore, q.attemptAt = checks.Severity(severity), time.UnixMilli(nextAt), instantOf(attemptAt)
 		all = append(all, q)
 	}
 	return all, rows.Err()
@@ -236,10 +249,14 @@ func firstOf(ids string, into *string) error {
 // became of it. It returns until when the channel rests.
 func (o *outbox) attempt(ctx context.Context, p *outgoing, failures *int) time.Time {
 	m := o.message(p)
-	if !p.attemptAt.IsZero() {
+	searched := !p.attemptAt.IsZero()
+	if searched {
 		if settled, rest := o.search(ctx, p, m, failures); settled {
 			return rest
 		}
+	}
+	if o.gather(ctx, p, searched) {
+		return time.Time{}
 	}
 	now := time.Now()
 	if err := o.set(ctx, p.key, `attempt_at = ?`, now.UnixMilli()); err != nil {
@@ -255,6 +272,7 @@ func (o *outbox) attempt(ctx context.Context, p *outgoing, failures *int) time.T
 		return time.Time{}
 	case Uncertain:
 		o.trouble(p, r.Why, "outcome unknown; it is looked for")
+		o.lost(ctx)
 		o.setOrLog(ctx, p.key, `next_at = ?, problem = ?`, p.attemptAt.Add(o.channel.Patience()+settle).UnixMilli(), r.Why)
 		return r.NotBefore // zero, unless it was too many requests that the answer was lost to
 	}
@@ -298,6 +316,7 @@ func (o *outbox) search(ctx context.Context, p *outgoing, m Message, failures *i
 	switch {
 	case err != nil:
 		o.trouble(p, err.Error(), "cannot look for it yet")
+		o.lost(ctx)
 		rest := now.Add(backoff(failures))
 		// When the channel comes back the others go first: what cannot be looked
 		// for must not hold up what can be sent.
@@ -371,6 +390,7 @@ func (o *outbox) arrived(ctx context.Context, p *outgoing, id string) {
 		o.log.Error("a delivery could not be written down", "post", p.key, "err", err)
 		return
 	}
+	o.found(ctx)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.health.Problem != "" {
@@ -382,6 +402,9 @@ func (o *outbox) arrived(ctx context.Context, p *outgoing, id string) {
 // refused decides what to do about a message that certainly is not there.
 func (o *outbox) refused(ctx context.Context, p *outgoing, r Receipt, failures *int) time.Time {
 	now := time.Now()
+	if r.ParentGone || r.Final || r.ForMessage {
+		o.found(ctx)
+	}
 	switch {
 	case r.ParentGone:
 		o.log.Warn("the post to answer is gone; sent by itself", "post", p.key)
@@ -401,6 +424,7 @@ func (o *outbox) refused(ctx context.Context, p *outgoing, r Receipt, failures *
 		return time.Time{}
 	}
 	o.trouble(p, r.Why, "tried again later")
+	o.lost(ctx)
 	o.setOrLog(ctx, p.key, `attempt_at = NULL, problem = ?`, r.Why)
 	rest := now.Add(backoff(failures))
 	if r.NotBefore.After(rest) {

@@ -34,6 +34,8 @@ type desk struct {
 	suspects chan string
 	// wake tells the outbox of posts.
 	wake func()
+	// relay is other ways out; nil where there is none.
+	relay *relayer
 }
 
 // expandBatch bounds one transaction.
@@ -161,6 +163,12 @@ func (d *desk) remind(ctx context.Context, tx *sql.Tx, s situation, who Admin, n
 		}
 		if st.Others, err = firstTold(ctx, tx, i.ID); err != nil {
 			return time.Time{}, err
+		}
+		if st.Fallback && !told.Fallback {
+			// What went another way at once is not sent there again for this.
+			if told.Fallback, err = wentAnotherWay(ctx, tx, i.ID); err != nil {
+				return time.Time{}, err
+			}
 		}
 		t := Remind(i, who, told, st, now)
 		switch {

@@ -90,6 +90,11 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 		if owed, err = d.resettle(ctx, tx, s, who, owed, now); err != nil {
 			return err
 		}
+		if d.relay != nil {
+			if owed, _, err = d.relay.untaken(ctx, tx, s, owed, now); err != nil {
+				return err
+			}
+		}
 		wrote, owed, digestAt, err := d.digest(ctx, tx, s, who, to, owed, now)
 		if err != nil {
 			return err
@@ -100,6 +105,9 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 		more, at, err := d.freezeOwed(ctx, tx, s, who, to, owed, now)
 		n += more
 		next = soonest(again, digestAt, at)
+		if more > 0 && d.relay != nil {
+			next = soonest(next, now.Add(fallbackAfter)) // nobody may have taken it by then
+		}
 		return err
 	})
 	if err != nil {

@@ -46,6 +46,9 @@ func (b *Bot) keep(ctx context.Context, q question, change func(tx *sql.Tx, s si
 	poke(b.news)
 	poke(b.events)
 	b.out.Wake()
+	if b.relay != nil {
+		b.relay.Wake()
+	}
 	return answer
 }
 

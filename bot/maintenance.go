@@ -61,6 +61,11 @@ func (b *Bot) maintenance(ctx context.Context, q question) checks.Text {
 		if err != nil {
 			return checks.Text{}, nil, err
 		}
+		if fresh && b.relay != nil {
+			if _, err := b.relay.insertRelay(ctx, tx, relayMaintenance, "", checks.OK, maintenanceRelay(d), q.now); err != nil {
+				return checks.Text{}, nil, err
+			}
+		}
 		at, said := checks.At(until), quoted(t.note)
 		answer := checks.Text{
 			En: fmt.Sprintf("Maintenance until %s: until then I tell only what is critical and not to be expected, and at its end how everything stands. \"maintenance off\" ends it.", at),

@@ -29,12 +29,16 @@ type people struct {
 	strangers map[string]string // handles of admins who do not follow the bot, by account
 	doorShut  string            // why the notification filter could not be opened
 	me        string            // the bot's own account id, once known
+	lost      time.Time         // since when the home does not answer, in a life in which it never did
+	lostWhy   string
+	changed   func() // hears that it does, or does not
 }
 
 func newPeople(db *state.DB, log *slog.Logger, home Home, admins []Admin, limit *atomic.Int64) *people {
 	return &people{
 		db: db, log: log, home: home, admins: admins, limit: limit,
-		byID: map[string]Admin{}, handles: map[string]string{}, strangers: map[string]string{},
+		changed: func() {},
+		byID:    map[string]Admin{}, handles: map[string]string{}, strangers: map[string]string{},
 	}
 }
 
@@ -141,11 +145,14 @@ func (p *people) meet(ctx context.Context, worked bool) (missing int, err error)
 		return 0, fmt.Errorf("[bot] server, [bot] token_file: %w", err)
 	case err != nil:
 		p.log.Warn("my server cannot be asked; trying again", "err", err)
+		p.unmet(err.Error())
 		return 1, nil
 	}
 	p.mu.Lock()
 	p.me = me.ID
+	p.lost, p.lostWhy = time.Time{}, ""
 	p.mu.Unlock()
+	p.changed()
 	if limits, err := p.home.Limits(ctx); err == nil && limits.Characters > 0 {
 		p.limit.Store(int64(limits.Characters))
 	}
@@ -182,6 +189,27 @@ func (p *people) meet(ctx context.Context, worked bool) (missing int, err error)
 	p.mu.Unlock()
 	p.log.Debug("admins met", "missing", missing, "door", opened)
 	return missing, nil
+}
+
+// unmet notes that the home does not answer, where it has not since the start.
+func (p *people) unmet(why string) {
+	p.mu.Lock()
+	if p.me == "" {
+		if p.lost.IsZero() {
+			p.lost = time.Now()
+		}
+		p.lostWhy = why
+	}
+	p.mu.Unlock()
+	p.changed()
+}
+
+// silence is since when the home does not answer, and why, where it has not
+// since the start; met is whether it has.
+func (p *people) silence() (since time.Time, why string, met bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost, p.lostWhy, p.me != ""
 }
 
 // relate makes the bot follow an admin and notes whether the admin follows it.

@@ -16,6 +16,8 @@ type queued struct {
 	severity  checks.Severity
 	created   int64 // Unix milliseconds
 	notBefore time.Time
+	attemptAt time.Time // of an attempt whose outcome is unknown
+	attempts  int
 }
 
 // pick chooses what to attempt: answers before news, the worst first, the

@@ -149,7 +149,10 @@ func maintenanceText(s standing) checks.Text {
 // standingDeeds reads what admins have changed and still holds.
 func (b *Bot) standingDeeds(ctx context.Context, s *standing) error {
 	return b.o.DB.Read(ctx, func(tx *sql.Tx) (err error) {
-		s.deeds, err = standingDeeds(ctx, tx, s.now)
+		if s.deeds, err = standingDeeds(ctx, tx, s.now); err != nil {
+			return err
+		}
+		s.ways, err = wayStates(ctx, tx, b.o.Ways)
 		return err
 	})
 }

@@ -144,6 +144,11 @@ func (d *desk) tellRound(ctx context.Context, s roundState, now time.Time) error
 			}
 		}
 		if s.maintenance.ID != 0 {
+			if d.relay != nil {
+				if _, err := d.relay.insertRelay(ctx, tx, relayMaintenance, "", s.worst(), roundText(s), now); err != nil {
+					return err
+				}
+			}
 			if _, err := tx.ExecContext(ctx, `UPDATE deed SET ended = ? WHERE id = ?`, now.UnixMilli(), s.maintenance.ID); err != nil {
 				return err
 			}
@@ -157,6 +162,9 @@ func (d *desk) tellRound(ctx context.Context, s roundState, now time.Time) error
 		return fmt.Errorf("bot: telling of the round after an update: %w", err)
 	}
 	d.wake()
+	if d.relay != nil {
+		d.relay.Wake()
+	}
 	return nil
 }
 

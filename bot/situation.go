@@ -49,7 +49,7 @@ func (d *desk) standing(s situation, i incident.Incident, severity checks.Severi
 	st := Standing{
 		Ack: s.deeds.hold(deedAck, i, now), Snooze: s.deeds.hold(deedSnooze, i, now), Known: s.deeds.hold(deedKnown, i, now),
 		SnoozeEnded: s.deeds.ended(deedSnooze, i, now), AckEnded: s.deeds.ended(deedAck, i, now),
-		Since: i.Changed, Rank: d.rank(who),
+		Since: i.Changed, Rank: d.rank(who), Fallback: d.relay != nil,
 	}
 	expected := d.afterUpdate[i.Key.Check]
 	if expected && s.updating && !i.Noticed.Before(s.update.Began.Add(-deployLead)) {

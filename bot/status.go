@@ -25,6 +25,8 @@ type standing struct {
 	degraded  string // why the state is kept in memory; "" when it is not
 	// unreached are admins whom messages do not reach as they should, and why.
 	unreached []checks.Text
+	// ways are the other ways out.
+	ways []wayState
 	// deeds are what admins have changed and still holds.
 	deeds deeds
 	// room is how many characters one post has; 0 for any number.
@@ -304,8 +306,5 @@ func reachText(s standing) []checks.Text {
 		})
 	}
 	lines = append(lines, s.unreached...)
-	if len(lines) == 0 {
-		lines = append(lines, checks.Text{En: "Alarms reach you here.", Ja: "警報はここに届きます。"})
-	}
-	return lines
+	return append(lines, waysText(s.ways, len(lines) == 0)...)
 }

@@ -36,6 +36,8 @@ const (
 	kindNote   = "note" // what another admin did
 	// kindSummary is the weekly public post.
 	kindSummary = "summary"
+	// kindCatchUp is what waited while the home took nothing, in one.
+	kindCatchUp = "catchup"
 )
 
 // parentPost marks a parent that is known by its key here, because it may not

@@ -140,8 +140,10 @@ func (b *Bot) forget(ctx context.Context, now time.Time) error {
 			return err
 		}
 		for _, id := range alerts {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM telling WHERE alert = ?`, id); err != nil {
-				return err
+			for _, table := range []string{"telling", "relayed"} {
+				if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE alert = ?`, id); err != nil {
+					return err
+				}
 			}
 		}
 		if err := incident.Forget(ctx, tx, now.Add(-longAgo), forgetAtOnce); err != nil {
@@ -156,6 +158,7 @@ func (b *Bot) forget(ctx context.Context, now time.Time) error {
 				OR incident <> 0 AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = deed.incident AND i.phase <> 'resolved'))`, []any{long, long}},
 			{`DELETE FROM post WHERE created < ? AND (erased IS NOT NULL OR state = 'refused' OR state = 'delivered' AND visibility <> '')
 				AND NOT EXISTS (SELECT 1 FROM telling t WHERE t.post = post.key)`, []any{long}},
+			{`DELETE FROM relay WHERE created < ? AND state <> 'waiting' AND NOT EXISTS (SELECT 1 FROM relayed r WHERE r.relay = relay.key)`, []any{long}},
 		} {
 			if _, err := tx.ExecContext(ctx, one.delete, one.args...); err != nil {
 				return err

@@ -101,6 +101,7 @@ type world struct {
 	beat   *bot.Beat
 	weekly bot.SummaryOptions
 	poll   time.Duration // where the usual ten minutes take a test long
+	ways   []bot.Way
 	end    func() error
 	brain  *bot.Bot
 }
@@ -182,7 +183,8 @@ func (w *world) start() {
 		NotSetUp: []checks.Kind{{Name: "mail", Title: checks.Text{En: "mail", Ja: "メール"}}}, Needs: map[string]string{"mail": "[checks.mail] smtp"},
 		Summary: w.weekly,
 		// The stream wakes the bot; polling days away every minute takes a test long.
-		PollEvery: max(w.poll, 10*time.Minute), Beat: w.beat,
+		PollEvery: max(w.poll, 10*time.Minute),
+		Ways:      w.ways, WaysLang: checks.English, WaysZone: time.UTC, Beat: w.beat,
 	})
 	w.brain = brain
 	ctx, cancel := context.WithCancel(w.t.Context())

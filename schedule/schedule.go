@@ -52,6 +52,7 @@ type Schedule struct {
 	book    *incident.Book
 	history *history.Book
 	beat    atomic.Int64 // of the last turn of the clock, Unix nanoseconds
+	began   atomic.Int64 // of the first one
 	looks   sync.WaitGroup
 	root    context.Context
 	ready   chan struct{}
@@ -124,6 +125,7 @@ func (s *Schedule) Run(ctx context.Context) error {
 		now := time.Now()
 		s.beat.Store(now.UnixNano())
 		if first {
+			s.began.Store(now.UnixNano())
 			close(s.ready)
 		}
 		next := now.Add(longestNap)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/sababan/sababan/bot"
+	"github.com/sababan/sababan/bot/fallback"
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/schedule"
 )
@@ -106,8 +107,8 @@ func (l *loader) forBot(kinds []checks.Kind) BotConfig {
 			b.Fallbacks = append(b.Fallbacks, checks.Secret{})
 			continue
 		}
-		if parsed, err := url.Parse(f.URL.Reveal()); err != nil || parsed.Scheme == "" {
-			l.add(u, "should be an address such as \"mailto:me@example.com\" or \"https://…\"")
+		if _, err := fallback.New(f.URL, fallback.Options{}); err != nil {
+			l.add(u, "%v", err)
 			continue
 		}
 		b.Fallbacks = append(b.Fallbacks, f.URL)
@@ -133,8 +134,8 @@ func (c *Config) openFallbacks() error {
 		if err != nil {
 			return err
 		}
-		if u, err := url.Parse(address.Reveal()); err != nil || u.Scheme == "" {
-			return fmt.Errorf("[[bot.fallback]] url_file: %s should hold an address such as \"mailto:me@example.com\"", checks.QuoteName(file))
+		if _, err := fallback.New(address, fallback.Options{}); err != nil {
+			return fmt.Errorf("[[bot.fallback]] url_file: %s: %w", checks.QuoteName(file), err)
 		}
 		c.Bot.Fallbacks[i] = address
 	}

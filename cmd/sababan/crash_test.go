@@ -51,6 +51,7 @@ type voyage struct {
 	admins        map[string]sandbox.Account // by the account as it is configured
 	dice          *rand.Rand
 	dir           string
+	program       string
 	// questions are the ids of what the admins asked.
 	questions []string
 	listening bool // the daemon has read so far that it will answer what is asked
@@ -64,7 +65,7 @@ func newVoyage(t *testing.T, flavour sandbox.Options) *voyage {
 	seed := uint64(len(t.Name()))
 	v := &voyage{
 		t: t, server: sandbox.New(flavour), dir: t.TempDir(), dice: rand.New(rand.NewPCG(seed, 1)),
-		admins: map[string]sandbox.Account{},
+		program: "sababan-in-storm", admins: map[string]sandbox.Account{},
 	}
 	t.Cleanup(v.server.Close)
 	t.Cleanup(func() {
@@ -309,7 +310,7 @@ type process struct {
 func (v *voyage) start() *process {
 	v.t.Helper()
 	p := &process{
-		cmd:   exec.CommandContext(v.t.Context(), "sababan-in-storm", "run", "--config", v.file("config.toml")),
+		cmd:   exec.CommandContext(v.t.Context(), v.program, "run", "--config", v.file("config.toml")),
 		ready: make(chan struct{}), ended: make(chan error, 1),
 	}
 	p.cmd.Env = append(os.Environ(), calmFile+"="+v.file("calm"))

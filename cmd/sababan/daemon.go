@@ -28,6 +28,7 @@ type outside struct {
 	db      *state.DB
 	home    bot.Home
 	channel bot.Channel
+	away    away
 	log     *slog.Logger
 	// spread, poll, wake and grouping are 0 for what is usual.
 	spread, poll, wake, grouping time.Duration
@@ -57,6 +58,8 @@ func newDaemon(c *Config, o outside) *daemon {
 		Site: placeName(c), Home: o.home, Channel: o.channel, Schedule: d.schedule, DB: o.db, Log: o.log,
 		Admins: c.Bot.Admins, NotSetUp: missing, Needs: needs, Off: off, PollEvery: o.poll, WakeEvery: o.wake,
 		Grouping: o.grouping, Beat: beatOf(c), Summary: summaryOptions(c),
+		Ways: o.away.ways, WaysLang: c.Bot.Language, WaysZone: c.Bot.Zone, HomeWatched: homeWatched(c),
+		Heartbeat: o.away.heartbeat, HeartbeatEvery: o.away.beat, RelayAfter: o.away.relay, CatchUpAfter: o.away.catchUp,
 	})
 	return d
 }

@@ -128,9 +128,6 @@ func (d *doctoring) configuration() (all []point) {
 		return append(all, ill(checks.Critical, checks.Same(err.Error())))
 	}
 	all = append(all, well(configText(c.File)))
-	if idle := c.idle(); len(idle) > 0 {
-		all = append(all, ill(checks.Warning, idleText(idle)))
-	}
 	if c.Bot.Zone == time.Local && systemZone(d.env.root) == "UTC" {
 		all = append(all, ill(checks.Warning, zoneText()))
 	}

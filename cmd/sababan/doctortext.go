@@ -13,11 +13,6 @@ func configText(path string) checks.Text {
 	return checks.Text{En: name + " is complete", Ja: name + " に不備はありません"}
 }
 
-func idleText(names []string) checks.Text {
-	list := strings.Join(names, ", ")
-	return checks.Text{En: list + ": set, and without effect in this version", Ja: list + ": 設定されていますが、このバージョンでは使われません"}
-}
-
 func zoneText() checks.Text {
 	return checks.Text{
 		En: "times are told in UTC: this machine's clock is in UTC and [bot] timezone is not set",

@@ -71,6 +71,8 @@ type pace struct {
 	// spread, poll, wake and grouping are those of the schedule and the bot,
 	// patience is for one attempt at a message.
 	spread, poll, wake, grouping, patience time.Duration
+	// relay, catchUp and beat are those of the other ways out and the heartbeat.
+	relay, catchUp, beat time.Duration
 }
 
 func realEnvironment() environment {

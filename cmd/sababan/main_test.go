@@ -38,6 +38,15 @@ func TestMain(m *testing.M) {
 			env.pace = stormPace()
 			os.Exit(run(ctx, env, os.Args[1:]))
 		},
+		// The same program, whose checks see what a file says, in a hurry.
+		"sababan-in-outage": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+			defer stop()
+			env := realEnvironment()
+			env.checklist = told(os.Getenv(calmFile))
+			env.pace = outagePace()
+			os.Exit(run(ctx, env, os.Args[1:]))
+		},
 		// One process of the Mastodon that a host of these tests runs.
 		partCommand: partMain,
 	})

@@ -64,15 +64,16 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 	defer func() { closeState(db, log) }()
 	told := false
 	for ctx.Err() == nil {
-		for _, setting := range c.idle() {
-			log.Warn("a setting has no effect in this version", "setting", setting)
-		}
 		home, err := newHome(c, env.pace, log)
 		if err != nil {
 			return err
 		}
+		away, err := newAway(c, env.pace, log)
+		if err != nil {
+			return err
+		}
 		d := newDaemon(c, outside{
-			db: db, home: home, channel: home, log: log,
+			db: db, home: home, channel: home, away: away, log: log,
 			spread: env.pace.spread, poll: env.pace.poll, wake: env.pace.wake, grouping: env.pace.grouping,
 		})
 		turnCtx, stop := context.WithCancel(ctx)
@@ -109,22 +110,6 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 	}
 	log.Info("stopped")
 	return nil
-}
-
-// idle are the settings that are known and set, and that nothing in this
-// version heeds: nobody should rely on a way out that is not there.
-func (c *Config) idle() []string {
-	var names []string
-	for name, set := range map[string]bool{
-		"[[bot.fallback]]":    len(c.Bot.Fallbacks) > 0,
-		"[bot] heartbeat_url": !c.Bot.HeartbeatURL.Empty(),
-	} {
-		if set {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 func closeState(db *state.DB, log *slog.Logger) {
@@ -180,6 +165,9 @@ func awaitConfig(ctx context.Context, env environment, path string, old *Config,
 		next, err := readyConfig(env, path)
 		if err == nil {
 			_, err = newHome(next, env.pace, log)
+		}
+		if err == nil {
+			_, err = newAway(next, env.pace, log)
 		}
 		if err != nil {
 			log.Error("the new configuration is not taken; the old one goes on", "file", path, "err", err)

@@ -150,7 +150,7 @@ func (s *service) startWith(kinds func(*site.Site) []checks.Kind) {
 	env := environment{
 		stdin: strings.NewReader(""), stdout: io.Discard, stderr: &s.log, getenv: os.Getenv,
 		columns: func() (int, bool) { return 0, false }, checklist: kinds, config: s.config,
-		pace: pace{every: 100 * time.Millisecond, spread: time.Millisecond, poll: 100 * time.Millisecond, wake: 10 * time.Millisecond, grouping: 100 * time.Millisecond},
+		pace: pace{every: 100 * time.Millisecond, spread: time.Millisecond, poll: 100 * time.Millisecond, wake: 10 * time.Millisecond, grouping: 100 * time.Millisecond, relay: 300 * time.Millisecond, beat: 200 * time.Millisecond},
 	}
 	go func() { s.ended <- runDaemon(ctx, env, s.config, s.hup) }()
 	s.t.Cleanup(cancel)

@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sababan/sababan/bot/fallback"
 	"github.com/sababan/sababan/checks"
 )
 
@@ -154,7 +155,7 @@ func (l *loader) heldSecrets() []place {
 		}
 	}
 	for i, f := range l.w.Bot.Fallbacks {
-		if holdsPassword(f.URL) {
+		if holdsPassword(f.URL) || fallback.Secret(f.URL) {
 			found = append(found, at("bot", "fallback").nth(i+1).child("url"))
 		}
 	}
