@@ -175,9 +175,10 @@ func over(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// environment is all that a child inherits: nothing of ours.
+// environment is all that a child inherits: nothing of ours, but where it may
+// write what it throws away; a sandbox may have left it no other place.
 func environment(path []string) []string {
-	return []string{"PATH=" + strings.Join(path, ":"), "LC_ALL=C", "LANGUAGE=", "HOME=/nonexistent", "TERM=dumb"}
+	return []string{"PATH=" + strings.Join(path, ":"), "LC_ALL=C", "LANGUAGE=", "HOME=/nonexistent", "TERM=dumb", "TMPDIR=" + os.TempDir()}
 }
 
 func killGroup(leader int) error {

@@ -26,11 +26,14 @@ func TestAToolSaysItsOutputAndStatus(t *testing.T) {
 func TestTheEnvironmentIsFixed(t *testing.T) {
 	t.Setenv("LC_ALL", "ja_JP.UTF-8")
 	t.Setenv("SECRET_KEY_BASE", "words")
+	t.Setenv("CREDENTIALS_DIRECTORY", "/run/credentials/sababan.service")
+	t.Setenv("SABABAN_TOKEN", "words")
+	t.Setenv("TMPDIR", "/run/sababan")
 	o, err := Run(t.Context(), Command{Words: []string{"env"}, Env: []string{"MORE=1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "PATH=" + strings.Join(Path(), ":") + "\nLC_ALL=C\nLANGUAGE=\nHOME=/nonexistent\nTERM=dumb\nMORE=1\n"
+	want := "PATH=" + strings.Join(Path(), ":") + "\nLC_ALL=C\nLANGUAGE=\nHOME=/nonexistent\nTERM=dumb\nTMPDIR=/run/sababan\nMORE=1\n"
 	if string(o.Out) != want {
 		t.Errorf("%q, want %q", o.Out, want)
 	}

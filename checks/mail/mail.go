@@ -247,6 +247,7 @@ func (c *check) lookOutside(ctx context.Context, a about, m memory, d duties) ou
 			continue
 		}
 		all.Go(func() {
+			b.server.secret = c.site.SecretFile(b.server.secret)
 			v := b.visit(ctx, c.site.Roots, m.Boxes[b.address].outstanding())
 			mu.Lock()
 			defer mu.Unlock()
@@ -262,7 +263,7 @@ func (c *check) lookOutside(ctx context.Context, a about, m memory, d duties) ou
 func (c *check) converse(ctx context.Context, a about, boxes []string) (*talk, []sentTo) {
 	p := post{server: *a.server, roots: c.site.Roots, helo: a.helo(), from: a.from.address}
 	if a.server.user != "" {
-		password, err := readSecret(a.server.secret)
+		password, err := readSecret(c.site.SecretFile(a.server.secret))
 		if err != nil {
 			return &talk{At: time.Now(), Place: a.server.at(), Fault: unread, Words: string(secretWord(err))}, nil
 		}

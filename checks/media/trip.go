@@ -24,7 +24,7 @@ type trip struct{ put, get, del step }
 // try makes the trip.
 func (v *visit) try(ctx context.Context) trip {
 	var t trip
-	secret, err := readSecret(v.config.SecretKeyFile)
+	secret, err := readSecret(v.site.SecretFile(v.config.SecretKeyFile))
 	if err != nil {
 		t.put = step{state: unseen, why: noSecret, err: err}
 		return t

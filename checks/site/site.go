@@ -65,6 +65,9 @@ type Site struct {
 	// Root is the folder that stands for "/" in all that is found, "" for "/"
 	// itself.
 	Root string
+	// Credentials is the folder in which systemd keeps secrets for this
+	// process, or "".
+	Credentials string
 
 	set    Config
 	token  func() (checks.Secret, error) // of the watched server; nil where there is none

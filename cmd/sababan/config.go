@@ -147,17 +147,21 @@ func loadConfig(path string, kinds func(*site.Site) []checks.Kind, getenv func(s
 	}
 	l := &loader{w: defaults(), pos: pos}
 	l.table(nil, raw, &l.w)
+	if info != nil {
+		l.keepsSecrets(path, info)
+	}
 	c := &Config{
 		File:    path,
 		Offline: l.w.Offline,
 		State:   StateConfig{l.w.State.Path, l.w.State.URL},
 		getenv:  getenv,
 	}
+	l.elsewhere(c)
 	for _, change := range changes {
 		change(&l.w.Server)
 	}
 	c.Site = l.site()
-	c.Site.Offline = c.Offline
+	c.Site.Offline, c.Site.Credentials = c.Offline, c.credentials()
 	list := kinds(c.Site)
 	c.Bot = l.forBot(list)
 	c.lendToken(l.w.Server.TokenFile)
@@ -166,9 +170,6 @@ func loadConfig(path string, kinds func(*site.Site) []checks.Kind, getenv func(s
 	c.Metrics = l.metrics()
 	l.state()
 	c.Checks = l.checks(list, c.Bot.Zone)
-	if info != nil {
-		l.keepsSecrets(path, info)
-	}
 	if err := l.err(path, pos, l.secrets(raw)); err != nil {
 		return nil, err
 	}
@@ -190,8 +191,9 @@ func configPath(named, usual string) string {
 // A loader turns what was written into what runs, noting what is wrong.
 type loader struct {
 	decoder
-	w   written
-	pos positions
+	w    written
+	pos  positions
+	lent []checks.Secret // what came from outside of the file
 }
 
 // at is a place by its names.

@@ -43,8 +43,8 @@ func (n *newcomer) examine(kinds func(*site.Site) []checks.Kind, args ...string)
 	return run(n.t.Context(), env, append([]string{"doctor", "--config", n.config}, args...)), text.String()
 }
 
-// installed is a newcomer who has been through `init`.
-func installed(t *testing.T) *newcomer {
+// afterInit is a newcomer who has been through `init`.
+func afterInit(t *testing.T) *newcomer {
 	t.Helper()
 	n := newNewcomer(t)
 	n.server.Follow(n.alice, n.saba)
@@ -100,7 +100,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		}, exitWarning, `\[Warning\] /home/mastodon/live/\.env\.production was changed on .*, after it was copied`, `Fix: sudo sababan init --replace`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			n := installed(t)
+			n := afterInit(t)
 			c.make(t, n)
 			status, out := n.examine(quick)
 			if status != c.status || !regexp.MustCompile(c.want).MatchString(out) {
@@ -136,7 +136,7 @@ func newerState(t *testing.T, path string) {
 }
 
 func TestTheDoctorNamesTheGrantAndNobody(t *testing.T) {
-	n := installed(t)
+	n := afterInit(t)
 	for _, lang := range []string{"en", "ja"} {
 		status, out := n.examine(blindKind, "--lang", lang)
 		if status != exitUnknown || !strings.Contains(out, "sudo setfacl -m u:sababan:rx /srv/SERVER") {

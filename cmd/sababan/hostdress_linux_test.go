@@ -60,7 +60,7 @@ func bareHost(t *testing.T) *host {
 		mount -t tmpfs -o mode=700,size=1g root /root
 		mkdir /mnt/log && mount -t tmpfs -o mode=755,size=1g log /mnt/log
 		cd /var/log && find . -type d -print0 | tar --null --no-recursion -T - -cf - | tar -xf - -C /mnt/log
-		cd / && mount --move /mnt/log /var/log && rmdir /mnt/log`)
+		cd / && mount --bind /mnt/log /var/log && umount /mnt/log && rmdir /mnt/log`)
 	h.copyIn(t, program, "/usr/local/bin/sababan", 0o755)
 	// What an admin pastes begins with sudo, which a machine of one's own lacks.
 	h.Write(t, "/usr/local/bin/sudo", "#!/bin/sh\nif [ \"$1\" = -u ]; then who=$2; shift 2; exec runuser -u \"$who\" -- \"$@\"; fi\nexec \"$@\"\n")

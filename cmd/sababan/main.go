@@ -128,14 +128,14 @@ func exitWith(code int) error {
 
 // commands lists the sub-commands.
 func commands(env environment) []*cobra.Command {
-	return []*cobra.Command{
+	return append([]*cobra.Command{
 		newCheckCommand(env),
 		newRunCommand(env),
 		newTryCommand(env),
 		newInitCommand(env),
 		newDoctorCommand(env),
 		newVersionCommand(env),
-	}
+	}, packaging()...)
 }
 
 func newRootCommand(env environment) *cobra.Command {

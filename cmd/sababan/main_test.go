@@ -49,6 +49,8 @@ func TestMain(m *testing.M) {
 		},
 		// One process of the Mastodon that a host of these tests runs.
 		partCommand: partMain,
+		// What a sababan that was installed remembers.
+		stateCommand: stateMain,
 	})
 }
 

@@ -102,15 +102,19 @@ func openToOthers(path string, info fs.FileInfo) string {
 	if info.Mode().Perm()&0o077 == 0 {
 		return ""
 	}
-	who := "its group"
-	if info.Mode().Perm()&0o007 != 0 {
-		who = "every user of this machine"
-	}
 	owner := os.Getuid()
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = int(stat.Uid)
 	}
-	return fmt.Sprintf("can be read by %s; mend it: %s", who, closing(path, owner, os.Getuid(), whoami()))
+	return fmt.Sprintf("can be read by %s; mend it: %s", readers(info), closing(path, owner, os.Getuid(), whoami()))
+}
+
+// readers are those whom a file is open to, besides its owner.
+func readers(info fs.FileInfo) string {
+	if info.Mode().Perm()&0o007 != 0 {
+		return "every user of this machine"
+	}
+	return "its group"
 }
 
 // closing are the commands that close a file to all but the user self, whose
@@ -203,45 +207,23 @@ func (l *loader) secrets(raw map[string]any) []string {
 		}
 	}
 	walk("", raw)
+	for _, one := range l.lent {
+		found = append(found, one.Reveal())
+	}
 	return found
 }
 
-// Token returns the token of the bot's account: the systemd credential
-// "token", else [bot] token_file, else [bot] token, else $SABABAN_TOKEN. It is
-// read anew at each call. Its error begins with the setting.
-func (c *Config) Token() (checks.Secret, error) {
-	if dir := c.getenv("CREDENTIALS_DIRECTORY"); dir != "" {
-		path := filepath.Join(dir, "token")
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return c.secretFile("the systemd credential \"token\"", path)
-		}
-	}
-	switch {
-	case c.Bot.TokenFile != "":
-		return c.secretFile("[bot] token_file", c.Bot.TokenFile)
-	case !c.Bot.token.Empty():
-		return cleanToken("[bot] token", []byte(c.Bot.token.Reveal()))
-	}
-	if words := c.getenv("SABABAN_TOKEN"); words != "" {
-		return cleanToken("SABABAN_TOKEN", []byte(words))
-	}
-	return checks.Secret{}, errors.New(`[bot] token_file: is missing; write the file that holds the token of the bot's account, for example token_file = "/etc/sababan/token"`)
-}
-
-// lendToken lets the checks use a token of the watched server: that of a file,
-// or the bot's own where it lives there.
-func (c *Config) lendToken(file string) {
-	if file != "" {
-		c.Site.Lend(func() (checks.Secret, error) { return c.secretFile("[server] token_file", file) })
-		return
-	}
-	if home, err := url.Parse(c.Bot.Server); err == nil && c.Site.Domain != "" && strings.EqualFold(home.Hostname(), c.Site.Domain) {
-		c.Site.Lend(c.Token)
-	}
-}
-
-// secretFile reads a file that holds one secret and that nobody else may read.
+// secretFile reads a file that holds one token and that nobody else may read.
 func (c *Config) secretFile(setting, path string) (checks.Secret, error) {
+	text, err := c.secretText(setting, path)
+	if err != nil {
+		return checks.Secret{}, err
+	}
+	return cleanToken(setting+": "+checks.QuoteName(path), text)
+}
+
+// secretText reads a file that nobody else may read.
+func (c *Config) secretText(setting, path string) ([]byte, error) {
 	text, info, err := readWhole(path, tokenLimit, func(closedFolder string) string {
 		if closedFolder != "" {
 			return "grant it: " + checks.Sh("sudo", "setfacl", "-m", "u:"+whoami()+":x", closedFolder).String()
@@ -249,15 +231,15 @@ func (c *Config) secretFile(setting, path string) (checks.Secret, error) {
 		return "grant it: " + checks.Sh("sudo", "chown", whoami(), path).String()
 	})
 	if err != nil {
-		return checks.Secret{}, fmt.Errorf("%s: %s %w", setting, checks.QuoteName(path), err)
+		return nil, fmt.Errorf("%s: %s %w", setting, checks.QuoteName(path), err)
 	}
 	// systemd guards its credentials by the folder, and lets the group read them.
 	if !c.isCredential(path) {
 		if open := openToOthers(path, info); open != "" {
-			return checks.Secret{}, fmt.Errorf("%s: %s %s", setting, checks.QuoteName(path), open)
+			return nil, fmt.Errorf("%s: %s %s", setting, checks.QuoteName(path), open)
 		}
 	}
-	return cleanToken(setting+": "+checks.QuoteName(path), text)
+	return text, nil
 }
 
 func (c *Config) isCredential(path string) bool {

@@ -53,5 +53,7 @@ mkdir -p "$root/.before"
 cd "$root"
 pivot_root . .before
 umount -l /.before
+# As on a machine: what systemd mounts on the way to a service reaches the service.
+mount --make-rshared /
 exec env -i container=guest TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   "$2" --system --show-status=no --log-target=journal --unit=multi-user.target </dev/null >/dev/null 2>&1
