@@ -62,7 +62,7 @@ func FuzzInstance(f *testing.F) {
 	f.Add([]byte("<title>\u202e</title>"), uint16(503), "text/html; charset=utf-8")
 	f.Add([]byte(`{"error_description":"no","error":"x"}`), uint16(401), "application/json")
 	f.Fuzz(func(t *testing.T, body []byte, code uint16, kind string) {
-		a := Answer{Method: "GET", Path: "/x", Code: int(code), ContentType: kind, Body: body}
+		a := Answer{Method: "GET", Path: "/x", Code: int(code), ContentType: oneLine(kind, maxWords), Body: body}
 		for _, read := range []func() (Instance, error){a.InstanceV2, a.InstanceV1} {
 			in, err := read()
 			if err != nil {

@@ -22,7 +22,8 @@ func FuzzTrace(f *testing.F) {
 		header("Authentication-Results: mx.evil.example; spf=pass", "Authentication-Results: mx.b.example; spf=fail"),
 		header("Authentication-Results: mx.b.example (a (b (c \\) ) ;spf=fail; \"x;y\"; dkim=", "Received: from x ([IPv6:fd00::1]) by mx.b.example"),
 		header("DKIM-Signature: d=@evil; s=../x", "Received: ["+strings.Repeat("1.", 3000)+"]"),
-		[]byte("Authentication-Results: mx.b.example; =;;=\r\n\tx"), []byte(":\r\n\r\n"), {0, '\n'},
+		[]byte("Authentication-Results: mx.b.example; =;;=\r\n\tx"), []byte(":\r\n\r\n"),
+		{0, '\n'},
 	} {
 		f.Add(s)
 	}
