@@ -165,5 +165,8 @@ func instant(s string, now time.Time) (at time.Time, absolute, ok bool) {
 
 func count(s string) (int, bool) {
 	n, err := strconv.Atoi(strings.TrimSpace(s))
-	return n, err == nil && n >= 0
+	if err != nil || n < 0 {
+		return 0, false
+	}
+	return n, true
 }

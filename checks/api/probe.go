@@ -57,7 +57,7 @@ func (c *Client) Probe(ctx context.Context, path string, query url.Values) (Answ
 // A cached answer repeats the number of the time when it was made.
 func (a Answer) Runtime() (time.Duration, bool) {
 	seconds, err := strconv.ParseFloat(a.Header.Get("X-Runtime"), 64)
-	if err != nil || seconds < 0 || seconds > time.Hour.Seconds() {
+	if err != nil || !(seconds >= 0 && seconds <= time.Hour.Seconds()) { // NaN, too
 		return 0, false
 	}
 	return time.Duration(seconds * float64(time.Second)), true

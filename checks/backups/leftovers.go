@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,7 +101,7 @@ func sweep(ctx context.Context, base, proc string) error {
 		return err
 	}
 	w := &work{dir, lock}
-	if tag, err := os.ReadFile(filepath.Join(dir, tagName)); string(tag) != tagText {
+	if tag, err := head(filepath.Join(dir, tagName), int64(len(tagText)+1)); string(tag) != tagText {
 		// It may have been killed before it could write.
 		if entries, readErr := os.ReadDir(dir); readErr != nil || len(entries) > 1 || !errors.Is(err, fs.ErrNotExist) && len(tag) >= len(tagText) {
 			return errors.Join(fmt.Errorf("%s: %w", dir, errForeign), lock.Close())
@@ -156,6 +157,20 @@ func endLeftBehind(ctx context.Context, data, proc string) {
 	}
 }
 
+// argumentsLimit bounds what is read of a process's arguments, in bytes (own:
+// PostgreSQL's are a hundred).
+const argumentsLimit = 64 << 10
+
+// head reads the beginning of a file.
+func head(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
 // withArgument are our own processes that have a word as one of their
 // arguments.
 func withArgument(word, proc string) []int {
@@ -176,7 +191,7 @@ func withArgument(word, proc string) []int {
 		if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != os.Geteuid() {
 			continue
 		}
-		line, err := os.ReadFile(filepath.Join(proc, e.Name(), "cmdline"))
+		line, err := head(filepath.Join(proc, e.Name(), "cmdline"), argumentsLimit)
 		if err == nil && slices.Contains(strings.Split(string(line), "\x00"), word) {
 			found = append(found, pid)
 		}

@@ -51,24 +51,24 @@ func Lifetime(life, left time.Duration, names ...string) Leaf {
 }
 
 // NewCA makes a root.
-func NewCA(t *testing.T, name string) *CA {
+func NewCA(t testing.TB, name string) *CA {
 	t.Helper()
 	return newCA(t, pkix.Name{CommonName: name}, nil, time.Now().Add(-365*day), time.Now().Add(3650*day))
 }
 
 // Intermediate makes an authority below this one.
-func (ca *CA) Intermediate(t *testing.T, name string) *CA {
+func (ca *CA) Intermediate(t testing.TB, name string) *CA {
 	t.Helper()
 	return ca.IntermediateUntil(t, pkix.Name{CommonName: name}, time.Now().Add(1000*day))
 }
 
 // IntermediateUntil makes an authority below this one that ends at an instant.
-func (ca *CA) IntermediateUntil(t *testing.T, name pkix.Name, end time.Time) *CA {
+func (ca *CA) IntermediateUntil(t testing.TB, name pkix.Name, end time.Time) *CA {
 	t.Helper()
 	return newCA(t, name, ca, time.Now().Add(-365*day), end)
 }
 
-func newCA(t *testing.T, name pkix.Name, parent *CA, from, to time.Time) *CA {
+func newCA(t testing.TB, name pkix.Name, parent *CA, from, to time.Time) *CA {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
@@ -96,21 +96,21 @@ func (ca *CA) Roots() *x509.CertPool {
 }
 
 // Issue makes a server's certificate.
-func (ca *CA) Issue(t *testing.T, l Leaf) Certificate {
+func (ca *CA) Issue(t testing.TB, l Leaf) Certificate {
 	t.Helper()
 	key := newKey(t)
 	return Certificate{Leaf: sign(t, l.template(t), ca.Cert, &key.PublicKey, ca.key), Above: ca.above, Key: key}
 }
 
 // SelfSigned makes a certificate that vouches for itself.
-func SelfSigned(t *testing.T, l Leaf) Certificate {
+func SelfSigned(t testing.TB, l Leaf) Certificate {
 	t.Helper()
 	key := newKey(t)
 	template := l.template(t)
 	return Certificate{Leaf: sign(t, template, template, &key.PublicKey, key), Key: key}
 }
 
-func (l Leaf) template(t *testing.T) *x509.Certificate {
+func (l Leaf) template(t testing.TB) *x509.Certificate {
 	t.Helper()
 	if l.NotAfter.IsZero() {
 		l.NotAfter = time.Now().Add(60 * day)
@@ -152,7 +152,7 @@ func (c Certificate) FullChain() []byte {
 func (c Certificate) Alone() []byte { return pemOf(c.Leaf) }
 
 // KeyPEM is the private key as PEM.
-func (c Certificate) KeyPEM(t *testing.T) []byte {
+func (c Certificate) KeyPEM(t testing.TB) []byte {
 	t.Helper()
 	der, err := x509.MarshalECPrivateKey(c.Key)
 	if err != nil {
@@ -174,7 +174,7 @@ func pemOf(c *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -183,7 +183,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func serial(t *testing.T) *big.Int {
+func serial(t testing.TB) *big.Int {
 	t.Helper()
 	n, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
@@ -192,7 +192,7 @@ func serial(t *testing.T) *big.Int {
 	return n
 }
 
-func sign(t *testing.T, template, parent *x509.Certificate, key *ecdsa.PublicKey, by *ecdsa.PrivateKey) *x509.Certificate {
+func sign(t testing.TB, template, parent *x509.Certificate, key *ecdsa.PublicKey, by *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key, by)
 	if err != nil {

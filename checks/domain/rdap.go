@@ -50,9 +50,22 @@ var (
 // bases are the RDAP servers of a suffix; none where it has none. Plain HTTP
 // is not taken: WHOIS is as good.
 func (r *registries) bases(ctx context.Context, suffix string) ([]string, error) {
-	var list rdapList
-	if err := r.get(ctx, r.out.bootstrap, &list); err != nil {
+	body, err := r.get(ctx, r.out.bootstrap)
+	if err != nil {
 		return nil, fmt.Errorf("list of RDAP servers: %w", err)
+	}
+	found, err := basesIn(body, suffix)
+	if err != nil {
+		return nil, fmt.Errorf("list of RDAP servers: %w", err)
+	}
+	return found, nil
+}
+
+// basesIn are the servers of a suffix in the list, at most two.
+func basesIn(body []byte, suffix string) ([]string, error) {
+	var list rdapList
+	if err := decodeJSON(body, &list); err != nil {
+		return nil, err
 	}
 	var found []string
 	longest := 0
@@ -78,19 +91,31 @@ func (r *registries) bases(ctx context.Context, suffix string) ([]string, error)
 
 // rdap asks one server.
 func (r *registries) rdap(ctx context.Context, base, name string) (registration, error) {
-	var said rdapDomain
-	err := r.get(ctx, base+"domain/"+name, &said)
+	body, err := r.get(ctx, base+"domain/"+name)
 	if errors.Is(err, errMissing) {
 		return registration{By: "RDAP", Missing: true}, nil
 	}
 	if err != nil {
 		return registration{}, fmt.Errorf("RDAP: %w", err)
 	}
+	said, err := readRDAP(body, name)
+	if err != nil {
+		return registration{}, fmt.Errorf("RDAP: %w", err)
+	}
+	return said, nil
+}
+
+// readRDAP reads an answer about a domain.
+func readRDAP(body []byte, name string) (registration, error) {
+	var said rdapDomain
+	if err := decodeJSON(body, &said); err != nil {
+		return registration{}, err
+	}
 	if said.Name != "" && plainName(said.Name) != name {
-		return registration{}, fmt.Errorf("RDAP: %w", errOther)
+		return registration{}, errOther
 	}
 	if said.Name == "" && len(said.Events) == 0 && len(said.Status) == 0 {
-		return registration{}, fmt.Errorf("RDAP: %w", errStrange)
+		return registration{}, errStrange
 	}
 	out := registration{By: "RDAP", Held: holds(said.Status)}
 	for _, e := range said.Events {
@@ -108,31 +133,31 @@ func (r *registries) rdap(ctx context.Context, base, name string) (registration,
 	return out, nil
 }
 
-// get reads JSON from an address.
-func (r *registries) get(ctx context.Context, address string, into any) error {
+// get reads what lies at an address.
+func (r *registries) get(ctx context.Context, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Accept", "application/rdap+json, application/json;q=0.9")
 	resp, err := (&http.Client{Transport: r.wire, CheckRedirect: api.SameSite}).Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch {
 	case resp.StatusCode == http.StatusNotFound:
-		return errMissing
+		return nil, errMissing
 	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("status %d", resp.StatusCode)
+		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	}
-	body, err := io.ReadAll(resp.Body) // bounded by the transport
-	if err != nil {
-		return err
-	}
-	// A part of another shape leaves the rest as it is.
+	return io.ReadAll(resp.Body) // bounded by the transport
+}
+
+// decodeJSON reads JSON; a part of another shape leaves the rest as it is.
+func decodeJSON(body []byte, into any) error {
 	var shape *json.UnmarshalTypeError
 	if err := json.Unmarshal(body, into); err != nil && !errors.As(err, &shape) {
 		return fmt.Errorf("%w: %w", errStrange, err)

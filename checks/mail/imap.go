@@ -89,9 +89,10 @@ func (b mailbox) visit(ctx context.Context, roots *x509.CertPool, ids []string) 
 
 // A session is one conversation with a mailbox's server.
 type session struct {
-	client  *imapclient.Client
-	conn    io.Closer
-	reached step
+	client   *imapclient.Client
+	conn     io.Closer
+	reached  step
+	brackets brackets
 }
 
 func (s *session) failed(err error) visit {
@@ -136,8 +137,8 @@ func (s *session) open(ctx context.Context, at server, roots *x509.CertPool) err
 			_ = conn.Close()
 			return err
 		}
-		s.client = imapclient.New(within, nil)
-	} else if s.client, err = imapclient.NewStartTLS(conn, &imapclient.Options{TLSConfig: trust}); err != nil {
+		s.client = imapclient.New(within, &imapclient.Options{DebugWriter: &s.brackets})
+	} else if s.client, err = imapclient.NewStartTLS(conn, &imapclient.Options{TLSConfig: trust, DebugWriter: &s.brackets}); err != nil {
 		// It closes the connection, and a server that knows no STARTTLS is told
 		// apart by its answer.
 		_ = conn.Close()
@@ -318,7 +319,8 @@ func (s *session) read(uid imap.UID) (*sight, error) {
 			continue
 		}
 		for _, part := range m.BodySection {
-			return &sight{at: m.InternalDate, header: parseHeader(part.Bytes)}, nil
+			// As much as was asked for, whatever was sent.
+			return &sight{at: m.InternalDate, header: parseHeader(part.Bytes[:min(len(part.Bytes), headerBytes)])}, nil
 		}
 	}
 	return nil, nil

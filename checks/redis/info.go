@@ -113,7 +113,7 @@ func (r reading) count(name string) float64 {
 
 // instant is a time of INFO, in seconds since 1970; zero where it is absent.
 func (r reading) instant(name string) time.Time {
-	if v, ok := r.number(name); ok && v > 0 {
+	if v, ok := r.number(name); ok && v > 0 && v < 1e11 { // until the year 5138
 		return time.Unix(int64(v), 0)
 	}
 	return time.Time{}

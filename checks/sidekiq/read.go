@@ -174,6 +174,9 @@ func (r *reading) more(ctx context.Context, client *redis.Client, queues, proces
 	return nil
 }
 
+// threadsMost bounds what a process may say of its threads (own).
+const threadsMost = 10_000
+
 // readProcess reads the hash of a process: info, beat, busy, quiet,
 // concurrency.
 func readProcess(id string, fields []any, expires time.Duration) process {
@@ -190,7 +193,7 @@ func readProcess(id string, fields []any, expires time.Duration) process {
 	}
 	p.there = true
 	p.beat = seconds(word(1))
-	p.busy, p.quiet = int(count(word(2))), word(3) == "true"
+	p.busy, p.quiet = int(min(count(word(2)), threadsMost)), word(3) == "true"
 	var info struct {
 		StartedAt   json.RawMessage `json:"started_at"`
 		Version     string          `json:"version"`
@@ -205,11 +208,11 @@ func readProcess(id string, fields []any, expires time.Duration) process {
 		return p
 	}
 	p.started, p.version = seconds(string(info.StartedAt)), info.Version
-	p.threads = int(count(word(4)))
+	p.threads = int(min(count(word(4)), threadsMost))
 	p.queues = info.Queues
 	sum := 0
 	for _, c := range info.Capsules {
-		sum += c.Concurrency
+		sum += min(max(c.Concurrency, 0), threadsMost)
 		for q := range c.Weights {
 			if !slices.Contains(p.queues, q) {
 				p.queues = append(p.queues, q)
@@ -217,7 +220,7 @@ func readProcess(id string, fields []any, expires time.Duration) process {
 		}
 	}
 	if p.threads == 0 {
-		p.threads = max(info.Concurrency, sum)
+		p.threads = min(max(info.Concurrency, sum), threadsMost)
 	}
 	return p
 }

@@ -102,6 +102,9 @@ func firstWord(raw json.RawMessage) string {
 	return strings.TrimSpace(string(raw))
 }
 
+// longestPeriod is the longest that a job's may be (own).
+const longestPeriod = 100 * 366 * 24 * time.Hour
+
 var periodPart = regexp.MustCompile(`^\s*(\d{1,6}(?:\.\d+)?)\s*([A-Za-z]*)`)
 
 // rufusPeriod reads what rufus-scheduler calls a duration: "5m", "1h30m",
@@ -116,6 +119,9 @@ func rufusPeriod(s string) time.Duration {
 		n, err := strconv.ParseFloat(m[1], 64)
 		unit := unitOf(m[2])
 		if err != nil || unit == 0 {
+			return 0
+		}
+		if n*float64(unit) > float64(longestPeriod-total) {
 			return 0
 		}
 		total += time.Duration(n * float64(unit))

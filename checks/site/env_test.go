@@ -61,7 +61,7 @@ func FuzzReadEnv(f *testing.F) {
 			t.Fatal(err)
 		}
 		for name, v := range got {
-			if v == "" || !speakable(v) {
+			if v == "" && name != "UPDATE_CHECK_URL" || !speakable(v) {
 				t.Errorf("%s=%q", name, v)
 			}
 		}

@@ -176,6 +176,9 @@ var spanUnits = []struct {
 	{"s", time.Second},
 }
 
+// longest is the longest time that is told apart from a longer one (own).
+const longest = 200 * 366 * 24 * time.Hour
+
 // readSpan reads "1d 12h", "1month 2d", "1.5s"; what it does not know is 0.
 func readSpan(s string) time.Duration {
 	var total time.Duration
@@ -195,6 +198,9 @@ func readSpan(s string) time.Duration {
 		known := false
 		for _, u := range spanUnits {
 			if u.name == unit {
+				if n*float64(u.size) > float64(longest-total) {
+					return longest // "infinity", in as many words
+				}
 				total += time.Duration(n * float64(u.size))
 				known = true
 				break

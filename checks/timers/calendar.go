@@ -135,6 +135,10 @@ func readField(s string, least, most int) (field, bool) {
 			}
 			one.last = n
 		}
+		// What can never be would be looked for through all the years.
+		if one.first > most || one.last < least || one.first > one.last {
+			return nil, false
+		}
 		f = append(f, one)
 	}
 	return f, true

@@ -126,6 +126,9 @@ func assetOf(t html.Token, base *url.URL) (asset, bool) {
 	}
 	u.Fragment, u.User = "", nil
 	a.URL, a.Integrity = u.String(), strings.TrimSpace(attribute(t, "integrity"))
+	if len(a.URL) > urlLimit { // a page's base may be as long as the page
+		return asset{}, false
+	}
 	a.Integrity = a.Integrity[:min(len(a.Integrity), urlLimit)]
 	return a, true
 }

@@ -49,7 +49,8 @@ func parsePage(body []byte, base *url.URL) page {
 			switch inside {
 			case "title":
 				p.title = string(bytes.TrimSpace(z.Text()))
-				p.title = p.title[:min(len(p.title), titleLimit)]
+				// Cut in the middle of a character, it is none.
+				p.title = strings.ToValidUTF8(p.title[:min(len(p.title), titleLimit)], "")
 			case "state":
 				p.version, p.state = stateVersion(z.Text())
 			}
