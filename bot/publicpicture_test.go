@@ -14,6 +14,7 @@ import (
 
 	"github.com/sababan/sababan/bot/chart"
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/checkstest"
 )
 
 // answered is a week of page times as they are on a healthy server, but for an
@@ -59,7 +60,7 @@ func TestTheWeeklyPictureIsTheOneThatWasLookedAt(t *testing.T) {
 			t.Errorf("%d lines: %s", n, alt)
 		}
 		file := filepath.Join("testdata", "summary."+name+".png")
-		if *update {
+		if checkstest.Updating() {
 			if err := os.WriteFile(file, got, 0o644); err != nil {
 				t.Fatal(err)
 			}

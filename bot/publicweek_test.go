@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,9 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/checkstest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read and look at each of them before it is kept")
 
 var both = []checks.Lang{checks.English, checks.Japanese}
 
@@ -96,7 +94,7 @@ func TestTheWordsOfTheWeeklyPostAreThoseThatWereRead(t *testing.T) {
 		}
 	}
 	file := filepath.Join("testdata", "summary.golden")
-	if *update {
+	if checkstest.Updating() {
 		if err := os.WriteFile(file, []byte(all.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,9 @@ import (
 	"github.com/sababan/sababan/checks"
 )
 
+// Updating tells whether golden files are to be written anew.
+func Updating() bool { return *updateTexts }
+
 var updateTexts = flag.Bool("update", false, "write the golden texts anew; read what has changed before it is kept")
 
 // TextsNow is when the golden texts are read: a Wednesday morning in Europe.
