@@ -378,7 +378,7 @@ func TestARealPgBackRestRepository(t *testing.T) {
 	}
 	rewrite(t, file, bad)
 	f := only(t, p.look(), codeIncomplete, "repository", checks.Critical)
-	says(t, f.Text, "pgBackRest reports an error", "pgBackRestがエラーを報告しています")
+	says(t, f.Text, "pgBackRest reports an error", "pgBackRestがバックアップのエラーを報告しています")
 	rewrite(t, file, good)
 	well(t, p.look())
 }

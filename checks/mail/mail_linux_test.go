@@ -368,7 +368,7 @@ func TestTheRelayOfThisMachineIsAskedUpToRCPTTO(t *testing.T) {
 	w.access(t, "/./ 554 5.7.1 Relay access denied\n")
 	w.pass(t, 7*time.Hour)
 	f := found(t, w.look(t), codeSMTP, place, checks.Critical, checks.Now)
-	says(t, f.Text, "refuses mail at the recipient (RCPT TO, 554)\nReached: connected, encrypted.", "がメールを受け付けません（宛先 RCPT TO, 554）\n到達した段階: 接続、暗号化まで")
+	says(t, f.Text, "refuses mail at the recipient (RCPT TO, 554)\nReached: connected, encrypted.", "がメールを受け付けません（宛先 RCPT TO 554）\n到達した段階: 接続、暗号化まで")
 	w.access(t, "")
 	if err := w.post.Stop("TERM"); err != nil {
 		t.Fatal(err)
