@@ -256,8 +256,8 @@ func TestFourWeeksOfWeather(t *testing.T) {
 		l.hear("and still not", none(), none(), none())
 		down.Stop()
 		l.at(4, 4, 13, 0)
-		l.hear("what was owed comes when the server does, the end after the beginning",
-			[]string{"[Action needed] #11 web UI: 502", "[Resolved] #11"}, []string{"【要対応】11番 web UI: 502", "【解消】11番"}, none())
+		l.hear("what was owed comes when the server does, in one message",
+			[]string{"While I could not reach you (since"}, []string{"送信できなかった間（"}, none())
 
 		// Nobody is there for a day and a half.
 		l.at(4, 5, 9, 0)
