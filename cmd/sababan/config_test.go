@@ -167,7 +167,7 @@ account = "?"
 		`[checks.fine] warning_percent: is text, should be a number, without quotes (line 3)`,
 		`[checks.fine] every: is a bare number; write it in quotes with a unit, "5s", "5m", "5h" or "5d" (line 4)`,
 		`[bot] server: is a number, should be text in quotes (line 7)`,
-		`[bot] colour: is not a known key; there are: admin, fallback, heartbeat_url, language, server, timezone, token, token_file (line 8)`,
+		`[bot] colour: is not a known key (line 8)`,
 		`[[bot.admin]] account: "?" is not an account; write for example "admin@example.social", or "admin" on the bot's own server (line 14)`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -27,7 +27,7 @@ func TestOnAMastodonHostTheProgramFindsItsWayWithoutConfiguration(t *testing.T) 
 }
 
 const (
-	noRole  = `PostgreSQL does not let sababan in ("role \"sababan\" does not exist")`
+	noRole  = `PostgreSQL does not let sababan in ("role 'sababan' does not exist")`
 	noToken = "whether events arrive is not looked at: that needs a token of an account on this server, in [server] token_file"
 )
 
@@ -208,7 +208,7 @@ func (h *host) asOrdinary(t *testing.T) {
 	s := h.run(t, "ordinary", "check", "--lang", "en")
 	s.says(t,
 		hostLive+"/.env.production may not be read by this user; more is seen with: sudo sababan check",
-		"[Unknown] database, Sidekiq, federation, moderation…: PostgreSQL does not let sababan in (\"Peer authentication failed for user \\\"sababan\\\"\")",
+		"[Unknown] database, Sidekiq, federation, moderation…: PostgreSQL does not let sababan in (\"Peer authentication failed for user 'sababan'\")",
 		"  Only root and the system user sababan can see this:", "  Look: sudo sababan check",
 		"Not set up: certs, webui, streaming, instance, latency, …", "Fine Redis …",
 	)
