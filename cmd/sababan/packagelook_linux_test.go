@@ -81,7 +81,7 @@ type sight struct {
 }
 
 var (
-	digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)?( (B|kB|MB|GB|ms|s)\b)?`)
+	digits = regexp.MustCompile(`(under )?[0-9]+(\.[0-9]+)?( (B|kB|MB|GB|ms|s)\b)?`)
 	// A unit with folders for temporary files of its own is one more that
 	// others may not look into.
 	ownFolders = regexp.MustCompile(`/(var/)?tmp/systemd[^,]*(sababan|inside)\.service-[A-Za-z0-9]+,? ?`)

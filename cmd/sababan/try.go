@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -58,8 +57,11 @@ func newTryCommand(env environment) *cobra.Command {
 
 // Times of `try`: what takes minutes elsewhere takes seconds here.
 const (
-	tryEvery  = 4 * time.Second // between two looks of each check
-	tryAnswer = 60 * time.Second
+	tryEvery = 4 * time.Second // between two looks of each check
+	// tryAnswer is longer than the two minutes that the bot's first message
+	// waits for checks which have not looked yet.
+	tryAnswer = 3 * time.Minute
+	trySilent = 10 * time.Second // until it is said that something takes its time
 	tryPoll   = 2 * time.Second
 	tryWake   = 200 * time.Millisecond
 	// tryGrouping is how long news waits for company.
@@ -232,18 +234,26 @@ func moreToCome(text string) bool {
 }
 
 // errTooLate ends `try` with status 3.
-var errTooLate = errors.New("no answer within a minute")
+var errTooLate = fmt.Errorf("no answer within %d minutes", tryAnswer/time.Minute)
 
 func (s *scene) await(ctx context.Context, c <-chan sandbox.Status, what string) (sandbox.Status, error) {
-	timer := time.NewTimer(tryAnswer)
-	defer timer.Stop()
-	select {
-	case st := <-c:
-		return st, nil
-	case <-ctx.Done():
-		return sandbox.Status{}, exitWith(exitUnknown)
-	case <-timer.C:
-		return sandbox.Status{}, fmt.Errorf("%s: %w; the daemon's last words:\n%s", what, errTooLate, s.log)
+	late, silent := time.NewTimer(tryAnswer), time.NewTimer(trySilent)
+	defer late.Stop()
+	defer silent.Stop()
+	for {
+		select {
+		case st := <-c:
+			return st, nil
+		case <-ctx.Done():
+			return sandbox.Status{}, exitWith(exitUnknown)
+		case <-silent.C:
+			s.print(s.text(checks.Text{
+				En: "(It is still looking; a busy machine or a big disk takes a minute or two.)",
+				Ja: "（確認中です。混んでいるマシンや大きなディスクでは1〜2分かかります）",
+			}))
+		case <-late.C:
+			return sandbox.Status{}, fmt.Errorf("%s: %w; the daemon's last words:\n%s", what, errTooLate, s.log)
+		}
 	}
 }
 
