@@ -146,16 +146,6 @@ func (a about) adviceTalk(t talk) checks.Advice {
 	})
 }
 
-func adviceSecret(file string, f secretFault) checks.Advice {
-	a := checks.Advice{Look: checks.Written("sudo", "ls", "-l", file)}
-	if f == fileOpen {
-		if mend := checks.Written("sudo", "chmod", "600", file); mend != nil {
-			a.Mend = []checks.Shell{mend}
-		}
-	}
-	return a
-}
-
 func (a about) adviceWrong(file string) checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{

@@ -186,9 +186,11 @@ func (c *check) look(ctx context.Context, past checks.Past, all bool) (checks.Ob
 var outsideCodes = []string{codePut, codeGet, codeDelete, codeKey, codePrefix, codeSlow, codeListing, codeHeaders}
 
 // unseen says why some things could not be seen.
-func (v *visit) unseen(why checks.Text, codes ...string) {
+func (v *visit) unseen(why checks.Text, codes ...string) { v.blind(why, checks.Advice{}, codes...) }
+
+func (v *visit) blind(why checks.Text, mend checks.Advice, codes ...string) {
 	for _, code := range codes {
-		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why})
+		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why, Mend: mend})
 	}
 }
 

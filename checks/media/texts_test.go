@@ -8,6 +8,7 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/checkstest"
+	"github.com/sababan/sababan/checks/site"
 )
 
 func TestTexts(t *testing.T) {
@@ -59,7 +60,7 @@ func TestTexts(t *testing.T) {
 			say("processing fails", textStuck(tally{failed: 6, uploads: 40}), adviceStuck()),
 			say("not deleted", textKept(kept{Days: 7, Older: 21, Still: 18, Of: 20}), adviceKept()),
 			say("kept for ever", textNoRetention(kept{Older: 200, Still: 20, Of: 20}), adviceNoRetention()),
-			say("unseen: the key's file", textUnseen(is(noSecret, 0, ""))),
+			say("unseen: the key's file", textNoSecret("/etc/sababan/s3-secret", site.SecretOpen), site.SecretOpen.Advice("/etc/sababan/s3-secret")),
 			say("unseen: no bucket known", textUnseen(is(noBucket, 0, ""))),
 			say("unseen: no resolver", textUnseen(is(noResolver, 0, ""))),
 			say("unseen: too often", textUnseen(is(tooMany, 429, ""))),
