@@ -106,7 +106,7 @@ func (s *session) failed(err error) visit {
 		}
 		return v
 	}
-	v := visit{Fault: refused, Words: answer.Text}
+	v := visit{Fault: refused, Words: few(answer.Text)}
 	switch {
 	case answer.Code == imap.ResponseCodeOverQuota:
 		v.Fault = full
