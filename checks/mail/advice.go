@@ -118,8 +118,8 @@ func adviceLimit() checks.Advice {
 
 func (a about) adviceSignups() checks.Advice {
 	return a.tried(checks.Text{
-		En: "Look at the newest ones: " + a.page("/admin/accounts?origin=local&status=pending") + ".",
-		Ja: "新しい登録を確認: " + a.page("/admin/accounts?origin=local&status=pending"),
+		En: "Look at the newest ones: " + a.page("/admin/accounts?origin=local&order=recent") + ".",
+		Ja: "新しい登録を確認: " + a.page("/admin/accounts?origin=local&order=recent"),
 	})
 }
 

@@ -139,7 +139,7 @@ func (v *visit) judgeHeaders() {
 		nosniff := strings.EqualFold(strings.TrimSpace(h.Get("X-Content-Type-Options")), "nosniff")
 		policy := strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "sandbox")
 		if !nosniff || !policy {
-			v.find(codeHeaders, checks.Warning, checks.Week, textHeaders(v.place.public.Path, nosniff, policy), adviceHeaders())
+			v.find(codeHeaders, checks.Warning, checks.Week, textHeaders(v.place.public.Path, nosniff, policy), adviceHeaders(v.place))
 		}
 	}
 }

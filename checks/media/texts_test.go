@@ -18,7 +18,7 @@ func TestTexts(t *testing.T) {
 	}
 	good := func(took time.Duration) step { return step{state: well, took: took} }
 	public := &url.URL{Scheme: "https", Host: host}
-	bucket, local := place{kind: bucketKind, public: public}, place{kind: localKind, public: public}
+	bucket, local := place{kind: bucketKind, public: public}, place{kind: localKind, public: public, folder: "/srv/mastodon/public/system", live: "/srv/mastodon"}
 	usual := checks.Band{Low: 0.001, Mid: 0.004, High: 0.02, Days: 20}
 	key := &check{config: Config{AccessKey: "GK1"}}
 	line := func(c *check, set func(*visit)) checks.Text {
@@ -51,7 +51,7 @@ func TestTexts(t *testing.T) {
 			say("slow, shown only", textSlow(0, 3900*time.Millisecond)),
 			say("listing, a bucket", textListing(host), adviceListing(bucket)),
 			say("listing, local", textListing("example.social"), adviceListing(local)),
-			say("headers, both", textHeaders("/system", false, false), adviceHeaders()),
+			say("headers, both", textHeaders("/system", false, false), adviceHeaders(local)),
 			say("headers, nosniff", textHeaders("/system", false, true)),
 			say("headers, policy", textHeaders("/system", true, false)),
 			say("have not arrived", textMissing(412, 1020, usual, true), adviceMissing()),
