@@ -104,7 +104,7 @@ func (a Answer) decode(into any) error {
 	if !success(a.Code) && !challenge {
 		return &StatusError{Method: a.Method, Path: a.Path, Code: a.Code, Message: a.message(page), Body: a.Body}
 	}
-	if into != nil && !page && depth(a.Body) > maxDepth {
+	if into != nil && !page && Depth(a.Body) > maxDepth {
 		return &ShapeError{Method: a.Method, Path: a.Path, Err: fmt.Errorf("nested more than %d deep", maxDepth)}
 	}
 	if page || challenge || into != nil && !json.Valid(a.Body) {
@@ -129,9 +129,9 @@ func (a Answer) page() bool {
 		bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")))
 }
 
-// depth is how deeply brackets nest outside of strings, whether or not the
+// Depth is how deeply brackets nest outside of strings, whether or not the
 // rest is JSON.
-func depth(b []byte) int {
+func Depth(b []byte) int {
 	deepest, now, inString := 0, 0, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {
@@ -161,7 +161,7 @@ func (a Answer) message(page bool) string {
 	switch {
 	case page:
 		said = title(a.Body)
-	case depth(a.Body) <= maxDepth && json.Unmarshal(a.Body, &words) == nil:
+	case Depth(a.Body) <= maxDepth && json.Unmarshal(a.Body, &words) == nil:
 		said = firstOf(words.Description.v, words.Error.v, words.Message.v)
 	case strings.HasPrefix(a.ContentType, "text/plain"):
 		said = string(a.Body[:min(len(a.Body), 4*maxWords)])

@@ -42,7 +42,7 @@ func FuzzFrame(f *testing.F) {
 		if wrong := unplain(problem, maxWords+30); wrong != "" {
 			t.Errorf("%q: %s", problem, wrong)
 		}
-		if (event != "" || problem != "") && depth(data) > maxDepth {
+		if (event != "" || problem != "") && Depth(data) > maxDepth {
 			t.Error("it is read though it is too deep")
 		}
 	})
@@ -71,7 +71,7 @@ func FuzzInstance(f *testing.F) {
 				}
 				continue
 			}
-			if in.Domain == "" || in.Version == "" || in.MaxCharacters < 0 || in.ReservedPerURL < 0 || in.DescriptionLimit < 0 || depth(body) > maxDepth {
+			if in.Domain == "" || in.Version == "" || in.MaxCharacters < 0 || in.ReservedPerURL < 0 || in.DescriptionLimit < 0 || Depth(body) > maxDepth {
 				t.Errorf("%+v", in)
 			}
 			if p := Software(in.Version); p.Name == "" || p.Version.Major < 0 || unplain(p.Fork, maxWords+1) != "" {
@@ -94,7 +94,7 @@ func FuzzDepth(f *testing.F) {
 		if json.Unmarshal(data, &v) != nil {
 			return
 		}
-		if got, want := depth(data), deep(v); got != want {
+		if got, want := Depth(data), deep(v); got != want {
 			t.Errorf("%d, want %d", got, want)
 		}
 	})

@@ -186,7 +186,7 @@ func (s *Stream) session(ctx context.Context, target string) ending {
 // readFrame takes out of a message the event's name, or what the server has
 // against us. The payload is not looked at.
 func readFrame(data []byte) (event, problem string) {
-	if depth(data) > maxDepth {
+	if Depth(data) > maxDepth {
 		return "", ""
 	}
 	var frame struct {

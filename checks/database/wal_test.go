@@ -171,6 +171,13 @@ func TestTransactionIdsThatRunOut(t *testing.T) {
 	}
 	w.mend(f.Advice)
 	w.expect(w.look(), codeWraparound, db.Name, checks.OK)
+	// A row that a transaction and one within it have locked is locked by a pair.
+	db.Exec(t, `do $$ declare one bigint := (select min(id) from accounts); begin perform from accounts where id = one for key share;
+		for i in 1..25000 loop begin perform from accounts where id = one for no key update; raise exception 'enough'; exception when others then null; end; end loop; end $$`)
+	f = w.expect(w.look(), codeMultixact, db.Name, checks.Warning)
+	w.says(f, "multixact ids of "+db.Name+" are 1 % used up", db.Name+"のマルチトランザクションIDを1%")
+	w.mend(f.Advice)
+	w.expect(w.look(), codeMultixact, db.Name, checks.OK)
 	if v := judgeAge(1.4e9, usual()); v.Severity != checks.Warning {
 		t.Errorf("%+v", v)
 	}

@@ -27,8 +27,8 @@ const (
 	failingKept = 500
 
 	usHosts = 20   // failing at all; defaults
-	usShare = 0.30 // of them since today; defaults
-	// usTimes is how many times the usual number since today it must be, and
+	usShare = 0.30 // of them newly; defaults
+	// usTimes is how many times the usual number of new ones it must be, and
 	// usAlone the number where none is known to be usual (own).
 	usTimes = 3
 	usAlone = 20
@@ -40,17 +40,20 @@ const (
 type failing struct {
 	Domain string `json:"d"`
 	// Days is how many of the last seven days have a failure.
-	Days  int  `json:"n"`
-	Today bool `json:"t,omitempty"`
+	Days int `json:"n"`
+	// Lately: today or yesterday, UTC.
+	Lately bool `json:"t,omitempty"`
 }
 
 // tally counts the hosts to which deliveries fail.
 type tally struct {
-	All   int `json:"all"`
-	Today int `json:"today"`
-	// New are those whose first failure is of today.
+	All int `json:"all"`
+	// New are those whose first failure is of today or yesterday, UTC: only days
+	// are known, and the last 24 hours lie in these two.
 	New int `json:"new"`
-	// Some are a few of the new ones, to be named.
+	// Still are those that were new when that was found, and fail yet.
+	Still int `json:"still,omitempty"`
+	// Some are a few of both, to be named.
 	Some []string `json:"some,omitempty"`
 	// Failing are those that people here follow.
 	Failing []failing `json:"failing,omitempty"`
@@ -61,6 +64,8 @@ type themMemory struct {
 	At     time.Time `json:"at"`
 	Tally  tally     `json:"tally"`
 	Streak streak    `json:"streak"`
+	// Since is when so many were new; zero while they are not.
+	Since time.Time `json:"since,omitzero"`
 	held
 	// Cursor, Part and Begun are of a walk that is not over.
 	Cursor uint64    `json:"cursor,omitempty"`
@@ -68,50 +73,66 @@ type themMemory struct {
 	Begun  time.Time `json:"begun,omitzero"`
 }
 
-// days are what one set says: on how many of the last seven days a delivery
-// failed, whether today, and whether before.
-func days(members []string, now time.Time) (n int, today, before bool) {
-	recent := map[string]bool{}
-	for i := range 7 {
-		recent[now.UTC().AddDate(0, 0, -i).Format("20060102")] = true
-	}
-	first := now.UTC().Format("20060102")
+// dayOf is the day of an instant as Mastodon writes it.
+func dayOf(t time.Time) string { return t.UTC().Format("20060102") }
+
+// dayBefore is the day before it.
+func dayBefore(t time.Time) string { return dayOf(t.UTC().AddDate(0, 0, -1)) }
+
+// days are what one set says: on how many days a delivery failed within the last
+// seven, which touch eight dates as today is not over, and the first and the last
+// of all; "" where there is none.
+func days(members []string, now time.Time) (n int, first, last string) {
 	seen := map[string]bool{}
 	for _, m := range members {
 		m = m[:min(len(m), 8)]
-		if !recent[m] || seen[m] {
-			before = before || m < first
+		if _, err := time.Parse("20060102", m); err != nil || seen[m] {
 			continue
 		}
 		seen[m] = true
-		n++
-		today = today || m == first
-		before = before || m < first
+		if first == "" || m < first {
+			first = m
+		}
+		last = max(last, m)
 	}
-	return n, today, before
+	for i := range 8 {
+		if seen[dayOf(now.UTC().AddDate(0, 0, -i))] {
+			n++
+		}
+	}
+	return min(n, 7), first, last
 }
 
-// add counts one host.
-func (t *tally) add(host string, members []string, w weights, now time.Time) {
-	n, today, before := days(members, now)
+// newAt tells whether a first day is that of an instant or the one before it.
+func newAt(first string, at time.Time) bool {
+	return first >= dayBefore(at) && first <= dayOf(at)
+}
+
+// add counts one host; since is when so many were new that it was found.
+func (t *tally) add(host string, members []string, w weights, now, since time.Time) {
 	if len(members) == 0 {
 		return
 	}
+	n, first, last := days(members, now)
 	t.All++
-	if today {
-		t.Today++
-	}
-	fresh := today && !before
+	lately := last >= dayBefore(now)
+	fresh, still := newAt(first, now), lately && !since.IsZero() && newAt(first, since)
 	if fresh {
 		t.New++
-		if len(t.Some) < 3 && hostName(host) {
-			t.Some = append(t.Some, host)
-		}
+	}
+	if still {
+		t.Still++
+	}
+	if (fresh || still) && len(t.Some) < 3 && hostName(host) {
+		t.Some = append(t.Some, host)
 	}
 	if domain, ok := w.domainOf(host); ok && n > 0 {
-		t.Failing = append(t.Failing, failing{Domain: domain, Days: n, Today: today})
+		t.Failing = append(t.Failing, failing{Domain: domain, Days: n, Lately: lately})
 	}
 }
+
+// many is how many fail that did not before.
+func (t tally) many() int { return max(t.New, t.Still) }
 
 // trim keeps those that most people follow.
 func (t *tally) trim(w weights) {
@@ -130,7 +151,7 @@ const walkLife = time.Hour
 
 // walk goes on through Redis' keys from a cursor, for so many slices at most; the
 // answer is 0 when all have been seen.
-func walk(ctx context.Context, c *redis.Client, prefix string, from uint64, t *tally, w weights, now time.Time, most int) (uint64, error) {
+func walk(ctx context.Context, c *redis.Client, prefix string, from uint64, t *tally, w weights, now, since time.Time, most int) (uint64, error) {
 	began := time.Now()
 	seen := map[string]bool{} // Redis may give a key twice
 	cursor := from
@@ -140,7 +161,7 @@ func walk(ctx context.Context, c *redis.Client, prefix string, from uint64, t *t
 			return from, err
 		}
 		keys = slices.DeleteFunc(keys, func(k string) bool { return seen[k] })
-		if err := members(ctx, c, prefix, keys, t, w, now); err != nil {
+		if err := members(ctx, c, prefix, keys, t, w, now, since); err != nil {
 			return from, err
 		}
 		for _, k := range keys {
@@ -154,7 +175,7 @@ func walk(ctx context.Context, c *redis.Client, prefix string, from uint64, t *t
 	return cursor, nil
 }
 
-func members(ctx context.Context, c *redis.Client, prefix string, keys []string, t *tally, w weights, now time.Time) error {
+func members(ctx context.Context, c *redis.Client, prefix string, keys []string, t *tally, w weights, now, since time.Time) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -167,7 +188,7 @@ func members(ctx context.Context, c *redis.Client, prefix string, keys []string,
 		return err
 	}
 	for i, k := range keys {
-		t.add(strings.ToLower(strings.TrimPrefix(k, prefix+failuresKey)), sets[i].Val(), w, now)
+		t.add(strings.ToLower(strings.TrimPrefix(k, prefix+failuresKey)), sets[i].Val(), w, now, since)
 	}
 	return nil
 }
@@ -190,7 +211,7 @@ func (v *visit) them(ctx context.Context) {
 	from := m.Cursor
 	var cursor uint64
 	err := v.site.Redis().Do(ctx, func(ctx context.Context, c *redis.Client, prefix string) (err error) {
-		cursor, err = walk(ctx, c, prefix, from, &t, w, v.now, scanSlices)
+		cursor, err = walk(ctx, c, prefix, from, &t, w, v.now, m.Since, scanSlices)
 		return err
 	})
 	if err != nil {
@@ -215,6 +236,12 @@ func (v *visit) them(ctx context.Context) {
 	usual, _ := v.past.Normal(hostsFailing, "new", v.now)
 	bad := judgeUs(t, usual)
 	m.Streak = m.Streak.next(bad, usOpen, usResolve)
+	switch {
+	case bad && t.New > t.Still: // at first Still is none
+		m.Since = v.now
+	case !bad && !m.Streak.Open:
+		m.Since = time.Time{}
+	}
 	_, once := v.past.(checks.NoPast) // one look is all there is
 	switch {
 	case m.Streak.Open && !bad:
@@ -241,10 +268,10 @@ func (v *visit) holdThem() {
 // that fail for days are theirs, and a few begin every day.
 func judgeUs(t tally, usual checks.Band) bool {
 	switch {
-	case t.All < usHosts, float64(t.New) < usShare*float64(t.All):
+	case t.All < usHosts, float64(t.many()) < usShare*float64(t.All):
 		return false
 	case usual.Days == 0:
-		return t.New >= usAlone
+		return t.many() >= usAlone
 	}
-	return float64(t.New) > usTimes*usual.Mid && float64(t.New) > usual.High
+	return float64(t.many()) > usTimes*usual.Mid && float64(t.many()) > usual.High
 }

@@ -14,12 +14,6 @@ import (
 
 func TestManyDeliveriesFailingAtOnceAreSaidOnce(t *testing.T) {
 	w := newWorld(t, "4.6")
-	// Mastodon keeps the day of a failure, in UTC: the hours of this test are those
-	// of one day.
-	if tomorrow := w.now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour); tomorrow.Sub(w.now) < 6*time.Hour {
-		w.now = tomorrow.Add(10 * time.Minute)
-		w.post(t, w.now.Add(-time.Minute))
-	}
 	for i := range 15 {
 		w.fail(t, fmt.Sprintf("dead%d.example", i), 1, 2, 3)
 	}
@@ -58,6 +52,47 @@ func TestManyDeliveriesFailingAtOnceAreSaidOnce(t *testing.T) {
 	if _, ok := checkstest.Find(w.look(t, false), codeUs, subjectDeliveries); ok {
 		t.Error("it is not resolved")
 	}
+}
+
+func TestMidnightEndsNoFailure(t *testing.T) {
+	w := newWorld(t, "4.6")
+	evening := w.now.UTC().Truncate(24 * time.Hour).Add(48*time.Hour - 11*time.Minute) // 23:49
+	look := func(now time.Time) checks.Observation {
+		t.Helper()
+		w.now = now
+		w.post(t, now.Add(-time.Minute))
+		return w.look(t, false)
+	}
+	fail := func() {
+		for i := range 25 {
+			w.fail(t, fmt.Sprintf("new%d.example", i), 0)
+		}
+	}
+	w.now = evening
+	for i := range 15 {
+		w.fail(t, fmt.Sprintf("dead%d.example", i), 0, 1, 2)
+	}
+	fail()
+	w.nothingFound(t, look(evening))
+	// The second bad look is after midnight, and nothing was tried since.
+	w.found(t, look(evening.Add(12*time.Minute)), codeUs, subjectDeliveries)
+	for day := range 4 {
+		now := evening.Add(time.Duration(day)*24*time.Hour + 10*time.Minute) // 23:59
+		if day == 0 {
+			now = now.Add(12 * time.Hour)
+		}
+		w.now = now
+		fail()
+		w.found(t, look(now), codeUs, subjectDeliveries)
+		for _, later := range []time.Duration{10 * time.Minute, 20 * time.Minute} { // 00:09, 00:19
+			w.found(t, look(now.Add(later)), codeUs, subjectDeliveries)
+		}
+	}
+	for i := range 25 {
+		w.redis.Do(t, "DEL", fmt.Sprintf("exhausted_deliveries:new%d.example", i))
+	}
+	w.found(t, look(w.now.Add(10*time.Minute)), codeUs, subjectDeliveries)
+	w.nothingFound(t, look(w.now.Add(10*time.Minute)))
 }
 
 func TestDeliveriesThatFailForDaysAreToldAndStopped(t *testing.T) {
@@ -160,14 +195,14 @@ func TestRedisIsWalkedInSlices(t *testing.T) {
 	cursor, looks := uint64(0), 0
 	for {
 		var err error
-		if cursor, err = walk(t.Context(), c, "", cursor, &got, weights{}, w.now, 1); err != nil {
+		if cursor, err = walk(t.Context(), c, "", cursor, &got, weights{}, w.now, time.Time{}, 1); err != nil {
 			t.Fatal(err)
 		}
 		if looks++; cursor == 0 {
 			break
 		}
 	}
-	if got.All != 60 || got.New != 20 || looks < 3 {
+	if got.All != 60 || got.New != 40 || looks < 3 {
 		t.Errorf("%+v after %d slices", got, looks)
 	}
 	// One that was begun in another look goes on.

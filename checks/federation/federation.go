@@ -41,7 +41,7 @@ const (
 	// newestAge is the age of the newest post from outside, in seconds.
 	newestAge = "newest_remote_age"
 	// hostsFailing counts servers to which deliveries fail; subjects "all" and
-	// "new" (since today).
+	// "new" (first failure today or yesterday, UTC).
 	hostsFailing = "hosts_failing"
 	// serversHeard counts the followed servers heard within a day.
 	serversHeard = "servers_heard"
@@ -103,8 +103,9 @@ func WithNetwork(n Network) Option { return func(c *check) { c.network = n } }
 // Kind makes the check of a site's federation.
 //
 // Measures: newest_remote_age in seconds; hosts_failing with the subjects "all"
-// and "new" (since today, UTC); servers_heard, of those that people here follow,
-// within a day; servers_week, of all, within a week, and servers_new of them.
+// and "new" (first failure today or yesterday, UTC); servers_heard, of those that
+// people here follow, within a day; servers_week, of all, within a week, and
+// servers_new of them.
 func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "federation",

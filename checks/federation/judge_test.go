@@ -89,9 +89,10 @@ func TestManyAtOnceIsUs(t *testing.T) {
 		want  bool
 	}{
 		{"a handful is theirs", tally{All: 12, New: 9}, usual, false},
-		{"old failures are theirs", tally{All: 100, Today: 90, New: 8}, usual, false},
-		{"a third since today, three times the usual", tally{All: 30, New: 13}, usual, true},
-		{"a third since today, as on any day", tally{All: 24, New: 8}, usual, false},
+		{"old failures are theirs", tally{All: 100, New: 8}, usual, false},
+		{"a third of late, three times the usual", tally{All: 30, New: 13}, usual, true},
+		{"a third of late, as on any day", tally{All: 24, New: 8}, usual, false},
+		{"those that were new and fail yet count on", tally{All: 30, New: 2, Still: 13}, usual, true},
 		{"where nothing is known to be usual, twenty", tally{All: 60, New: 20}, checks.Band{}, true},
 		{"and not ten", tally{All: 30, New: 10}, checks.Band{}, false},
 	} {
@@ -107,16 +108,18 @@ func TestASetOfDaysIsRead(t *testing.T) {
 		members []string
 		want    string
 	}{
-		{[]string{"20261122"}, "1 true false"},
-		{[]string{"20261121", "20261122"}, "2 true true"},
-		{[]string{"20261116", "20261117", "20261118", "20261119", "20261120"}, "5 false true"},
-		{[]string{"20261115"}, "0 false true"},
-		{[]string{"202611220015", "202611220016"}, "1 true false"},
-		{[]string{"nonsense", ""}, "0 false true"},
-		{nil, "0 false false"},
+		{[]string{"20261122"}, "1 20261122 20261122"},
+		{[]string{"20261122", "20261121"}, "2 20261121 20261122"},
+		{[]string{"20261116", "20261117", "20261118", "20261119", "20261120"}, "5 20261116 20261120"},
+		{[]string{"20261115"}, "1 20261115 20261115"}, // half an hour of it is within seven days
+		{[]string{"20261114"}, "0 20261114 20261114"},
+		{[]string{"20261115", "20261116", "20261117", "20261118", "20261119", "20261120", "20261121", "20261122"}, "7 20261115 20261122"},
+		{[]string{"202611220015", "202611220016"}, "1 20261122 20261122"},
+		{[]string{"nonsense", "", "20261122"}, "1 20261122 20261122"},
+		{nil, "0  "},
 	} {
-		n, today, before := days(tt.members, now)
-		if got := fmt.Sprint(n, today, before); got != tt.want {
+		n, first, last := days(tt.members, now)
+		if got := fmt.Sprintf("%d %s %s", n, first, last); got != tt.want {
 			t.Errorf("%v: %s, want %s", tt.members, got, tt.want)
 		}
 	}

@@ -39,8 +39,9 @@ type suspect struct {
 	Last  int64 `json:"last,omitempty"`
 	Usual int64 `json:"usual,omitempty"`
 	// Days is on how many of the last seven deliveries failed.
-	Days  int  `json:"days,omitempty"`
-	Today bool `json:"today,omitempty"`
+	Days int `json:"days,omitempty"`
+	// Lately: a delivery failed today or yesterday.
+	Lately bool `json:"lately,omitempty"`
 	// Stopped is since when Mastodon delivers no more, in seconds since 1970.
 	Stopped int64 `json:"stopped,omitempty"`
 	// Top: one of those that most people here follow.
@@ -52,7 +53,7 @@ type suspect struct {
 }
 
 // missing tells whether people miss this server; one of the top that failed a
-// delivery today is only asked whether it refuses.
+// delivery lately is only asked whether it refuses.
 func (s suspect) missing() bool {
 	return s.Last > 0 || s.Stopped > 0 || s.Days >= failDays
 }
@@ -95,9 +96,9 @@ func (s sighting) suspects() []suspect {
 		if s.weights.follows(f.Domain) < weightLeast {
 			continue
 		}
-		if f.Days >= failDays || f.Today && top[f.Domain] {
+		if f.Days >= failDays || f.Lately && top[f.Domain] {
 			one := of(f.Domain)
-			one.Days, one.Today = f.Days, f.Today
+			one.Days, one.Lately = f.Days, f.Lately
 		}
 	}
 	for host, since := range s.stopped {
@@ -176,7 +177,7 @@ func turns(suspects []suspect, own string, now time.Time) []string {
 	var waiting []suspect
 	for _, s := range suspects {
 		looked := time.Unix(s.Looked, 0)
-		if s.Top && s.Today && now.Sub(looked) > refusedFresh {
+		if s.Top && s.Lately && now.Sub(looked) > refusedFresh {
 			s.Outcome = outcome{} // whether it refuses may change within a day
 		}
 		if s.Domain != own && !s.Outcome.fresh(looked, now) {
@@ -196,7 +197,7 @@ func turns(suspects []suspect, own string, now time.Time) []string {
 func refusals(suspects []suspect, now time.Time) []suspect {
 	var list []suspect
 	for _, s := range suspects {
-		if !s.Top || !s.Today || now.Sub(time.Unix(s.Looked, 0)) > refusedFresh+2*time.Hour {
+		if !s.Top || !s.Lately || now.Sub(time.Unix(s.Looked, 0)) > refusedFresh+2*time.Hour {
 			continue
 		}
 		if s.Outcome.Kind == refusing || s.Outcome.Kind == there {

@@ -67,7 +67,7 @@ func textDeaf(newest time.Time, usual checks.Band, late, least bool) checks.Text
 
 // textUs says that deliveries fail to many at once.
 func textUs(t tally, usual checks.Band) checks.Text {
-	n := checks.Number(int64(t.New))
+	n := checks.Number(int64(t.many()))
 	en, ja := "", ""
 	if usual.Days > 0 {
 		u := checks.Number(int64(usual.Mid + 0.5))
@@ -75,8 +75,8 @@ func textUs(t tally, usual checks.Band) checks.Text {
 	}
 	all := checks.Number(int64(t.All))
 	return checks.Lines(checks.Text{
-		En: "deliveries to " + n.En + " servers have been failing since today" + en + "; probably the fault is here",
-		Ja: "今日から" + n.Ja + "台のサーバーに配送できていません" + ja + "。こちら側の問題と思われます",
+		En: "deliveries have begun to fail to " + n.En + " servers" + en + "; probably the fault is here",
+		Ja: "新たに" + n.Ja + "台のサーバーに配送できなくなっています" + ja + "。こちら側の問題と思われます",
 	}, checks.Text{
 		En: "Posts from here do not reach them. Deliveries fail to " + all.En + " servers altogether.",
 		Ja: "ここの投稿が届いていません。配送に失敗しているサーバーは全部で" + all.Ja + "台です。",
@@ -202,8 +202,8 @@ func (v *visit) summary() checks.Text {
 	if m := v.memory.Them; !m.At.IsZero() && len(m.Blind) == 0 {
 		all, fresh := checks.Number(int64(m.Tally.All)), checks.Number(int64(m.Tally.New))
 		t := checks.Text{
-			En: "deliveries fail to " + all.En + " (" + fresh.En + " since today)",
-			Ja: "配送失敗" + all.Ja + "台（うち今日から" + fresh.Ja + "台）",
+			En: "deliveries fail to " + all.En + " (" + fresh.En + " of them new)",
+			Ja: "配送失敗" + all.Ja + "台（うち新規" + fresh.Ja + "台）",
 		}
 		if m.Tally.All == 0 {
 			t = checks.Text{En: "no delivery fails", Ja: "配送の失敗なし"}

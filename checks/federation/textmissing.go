@@ -59,7 +59,7 @@ func textOutcome(s suspect, offline bool) checks.Text {
 	o := s.Outcome
 	switch o.Kind {
 	case there:
-		if s.Stopped > 0 || s.Days > 0 || s.Today {
+		if s.Stopped > 0 || s.Days > 0 || s.Lately {
 			return checks.Text{
 				En: "Their server is there and answers, but does not accept what is delivered: it may have blocked this one.",
 				Ja: "相手のサーバーは応答しますが、配送を受け付けません。このサーバーがブロックされている可能性があります。",

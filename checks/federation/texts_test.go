@@ -12,7 +12,7 @@ func TestTexts(t *testing.T) {
 	now := checkstest.TextsNow
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	usual := checks.Band{Low: 5, Mid: 12, High: 40, Days: 20}
-	failing := tally{All: 212, Today: 190, New: 171, Some: []string{"other.example", "third.example"}}
+	failing := tally{All: 212, New: 171, Some: []string{"other.example", "third.example"}}
 	base := func(domain string, set ...func(*suspect)) suspect {
 		s := suspect{Domain: domain, Follows: 48}
 		for _, f := range set {

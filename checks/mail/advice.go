@@ -118,8 +118,8 @@ func adviceLimit() checks.Advice {
 
 func (a about) adviceSignups() checks.Advice {
 	return a.tried(checks.Text{
-		En: "Look at the newest ones: " + a.page("/admin/accounts?origin=local&status=pending") + ".",
-		Ja: "新しい登録を確認: " + a.page("/admin/accounts?origin=local&status=pending"),
+		En: "Look at the newest ones: " + a.page("/admin/accounts?origin=local&order=recent") + ".",
+		Ja: "新しい登録を確認: " + a.page("/admin/accounts?origin=local&order=recent"),
 	})
 }
 
@@ -144,16 +144,6 @@ func (a about) adviceTalk(t talk) checks.Advice {
 		En: "See whether the provider has a disturbance, and whether this machine may go out at this port: some hosts close 25, 465 and 587.",
 		Ja: "メールサービスの障害情報と、このマシンからそのポートへ出られるかを確かめてください（25・465・587番を閉じている事業者もあります）。",
 	})
-}
-
-func adviceSecret(file string, f secretFault) checks.Advice {
-	a := checks.Advice{Look: checks.Written("sudo", "ls", "-l", file)}
-	if f == fileOpen {
-		if mend := checks.Written("sudo", "chmod", "600", file); mend != nil {
-			a.Mend = []checks.Shell{mend}
-		}
-	}
-	return a
 }
 
 func (a about) adviceWrong(file string) checks.Advice {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/sababan/sababan/checks"
@@ -133,47 +132,6 @@ func TestTheMailServerOfThisMachineIsKnownByItsService(t *testing.T) {
 		}
 		if got := relayOn(root); got != tt.want {
 			t.Errorf("%s: %q", tt.name, got)
-		}
-	}
-}
-
-func TestOnlyAFileOfOursIsTakenForAPassword(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string, mode os.FileMode) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), mode); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	pipe := filepath.Join(dir, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]secretFault{
-		write("good", "correct horse ä\r\n", 0o600):               "",
-		write("open", "x", 0o640):                                 fileOpen,
-		write("empty", "\n\n", 0o600):                             fileEmpty,
-		write("lines", "a\nb\n", 0o600):                           fileLines,
-		write("large", strings.Repeat("x", secretLimit+1), 0o600): fileLarge,
-		filepath.Join(dir, "absent"):                              fileAbsent,
-		dir:                                                       fileOdd,
-		pipe:                                                      fileOdd,
-	} {
-		got, err := readSecret(path)
-		if want == "" {
-			if err != nil || got.Reveal() != "correct horse ä" {
-				t.Errorf("%s: %q, %v", path, got.Reveal(), err)
-			}
-			continue
-		}
-		if !errors.Is(err, want) || !got.Empty() {
-			t.Errorf("%s: %v, want %v", path, err, want)
-		}
-		for _, l := range []checks.Lang{checks.English, checks.Japanese} {
-			if textUnread(inbox, path, want).In(l) == "" {
-				t.Errorf("%s has no words", want)
-			}
 		}
 	}
 }

@@ -40,12 +40,20 @@ const (
 	message   // it has taken one
 )
 
-// reply is the code and the words of a server's answer; zero where an error is
-// none.
+// wordsMost bounds what is kept of a server's words, in bytes: they are
+// remembered, and a message shows a line of them (own).
+const wordsMost = 1000
+
+func few(words string) string {
+	return strings.ToValidUTF8(words[:min(len(words), wordsMost)], "")
+}
+
+// reply is the code and the first words of a server's answer; zero where an
+// error is none.
 func reply(err error) (code int, words string) {
 	var answer *textproto.Error
 	if errors.As(err, &answer) {
-		return answer.Code, answer.Msg
+		return answer.Code, few(answer.Msg)
 	}
 	return 0, ""
 }

@@ -105,6 +105,7 @@ func TestAMailServerThatDoesNotStopIsLeft(t *testing.T) {
 		{"an end at once", func(net.Conn) {}, silent},
 		{"no word", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, silent},
 		{"a refusal at once", script("554 5.7.1 @evil: go away\r\n"), refused},
+		{"a refusal of many words", script(strings.Repeat("554-"+strings.Repeat("no ", 30)+"\r\n", 2000) + "554 no\r\n"), refused},
 		{"a refusal of EHLO", script("220 x\r\n", "HELO", "502 no\r\n", "EHLO", "502 no\r\n", "QUIT", ""), refused},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -114,7 +115,7 @@ func TestAMailServerThatDoesNotStopIsLeft(t *testing.T) {
 			defer cancel()
 			start := time.Now()
 			got, _ := post{server: s, helo: "lab.test", from: "a@lab.test"}.deliver(ctx, []letter{{to: inbox}})
-			if got.Fault != tt.want || time.Since(start) > 10*time.Second {
+			if got.Fault != tt.want || len(got.Words) > wordsMost || time.Since(start) > 10*time.Second {
 				t.Errorf("%+v after %v", got, time.Since(start))
 			}
 			says(t, textTalk(got, s, true), "the mail server 127.0.0.1:", "メールサーバー 127.0.0.1:")
@@ -245,6 +246,7 @@ func TestAMailboxOfALiarDoesNoHarm(t *testing.T) {
 		{"a folder's name of gigabytes", script(greeting, append(login, "LIST", "* LIST () \"/\" {4000000000}\r\n"+strings.Repeat("x", 6<<20))...), silent},
 		{"a refusal for the hour", and("LOGIN", "§ NO [UNAVAILABLE] later\r\n"), refused},
 		{"a wrong password", script(greeting, append([]string{"LOGIN", "§ NO [AUTHENTICATIONFAILED] @evil no\r\n"}, login...)...), wrong},
+		{"a wrong password of many words", script(greeting, append([]string{"LOGIN", "§ NO [AUTHENTICATIONFAILED] " + strings.Repeat("no ", 300_000) + "\r\n"}, login...)...), wrong},
 		{"no IMAP", script("+OK POP3 ready\r\n"), silent},
 		{"no word", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, silent},
 	} {
@@ -258,7 +260,7 @@ func TestAMailboxOfALiarDoesNoHarm(t *testing.T) {
 			start := time.Now()
 			got := b.visit(ctx, ca.Roots(), []string{"<ours@x>"})
 			runtime.ReadMemStats(&after)
-			if got.Fault != tt.want || len(got.seen) > 0 || time.Since(start) > 10*time.Second {
+			if got.Fault != tt.want || len(got.seen) > 0 || len(got.Words) > wordsMost || time.Since(start) > 10*time.Second {
 				t.Errorf("%+v after %v", got, time.Since(start))
 			}
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 256<<20 {

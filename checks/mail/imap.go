@@ -14,6 +14,8 @@ import (
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/sababan/sababan/checks/site"
 )
 
 const (
@@ -57,9 +59,9 @@ func (b mailbox) visit(ctx context.Context, roots *x509.CertPool, ids []string) 
 		}
 		v.At = time.Now()
 	}()
-	password, err := readSecret(b.server.secret)
+	password, err := site.ReadSecret(b.server.secret)
 	if err != nil {
-		return visit{Fault: unread, Words: string(secretWord(err))}
+		return visit{Fault: unread, Words: string(site.SecretFaultOf(err))}
 	}
 	s := session{reached: began}
 	if err := s.open(ctx, b.server, roots); err != nil {
@@ -104,7 +106,7 @@ func (s *session) failed(err error) visit {
 		}
 		return v
 	}
-	v := visit{Fault: refused, Words: answer.Text}
+	v := visit{Fault: refused, Words: few(answer.Text)}
 	switch {
 	case answer.Code == imap.ResponseCodeOverQuota:
 		v.Fault = full

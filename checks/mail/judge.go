@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 // A view is everything that a judgement rests on.
@@ -192,8 +193,8 @@ func (v view) judgeTalk(o *checks.Observation) {
 	switch t.Fault {
 	case "":
 	case unread:
-		blind(o, textUnread(subjectSMTP, v.server.secret, secretFault(t.Words)), adviceSecret(v.server.secret, secretFault(t.Words)), t.Place, codeSMTP)
-		blind(o, textUnread(subjectSMTP, v.server.secret, secretFault(t.Words)), adviceSecret(v.server.secret, secretFault(t.Words)), subjectSMTP, codePassword)
+		blind(o, textUnread(subjectSMTP, v.server.secret, site.SecretFault(t.Words)), site.SecretFault(t.Words).Advice(v.server.secret), t.Place, codeSMTP)
+		blind(o, textUnread(subjectSMTP, v.server.secret, site.SecretFault(t.Words)), site.SecretFault(t.Words).Advice(v.server.secret), subjectSMTP, codePassword)
 	case limited, full:
 		blind(o, textStopped(t), checks.Advice{}, t.Place, codeSMTP)
 		if ours {
@@ -237,7 +238,7 @@ func (v view) judgeBoxes(o *checks.Observation) {
 		tooFull := last.Fault == full || v.memory.Talk.Fault == full && v.memory.Talk.To == b.address
 		switch {
 		case last.Fault == unread:
-			blind(o, textUnread(b.address, b.server.secret, secretFault(last.Words)), adviceSecret(b.server.secret, secretFault(last.Words)), b.address, codePassword, codeMailbox)
+			blind(o, textUnread(b.address, b.server.secret, site.SecretFault(last.Words)), site.SecretFault(last.Words).Advice(b.server.secret), b.address, codePassword, codeMailbox)
 		case last.Fault == wrong:
 			find(o, checks.Finding{
 				Code: codePassword, Subject: b.address, Severity: checks.Warning, Road: checks.Morning,

@@ -263,9 +263,9 @@ func (c *check) lookOutside(ctx context.Context, a about, m memory, d duties) ou
 func (c *check) converse(ctx context.Context, a about, boxes []string) (*talk, []sentTo) {
 	p := post{server: *a.server, roots: c.site.Roots, helo: a.helo(), from: a.from.address}
 	if a.server.user != "" {
-		password, err := readSecret(c.site.SecretFile(a.server.secret))
+		password, err := site.ReadSecret(c.site.SecretFile(a.server.secret))
 		if err != nil {
-			return &talk{At: time.Now(), Place: a.server.at(), Fault: unread, Words: string(secretWord(err))}, nil
+			return &talk{At: time.Now(), Place: a.server.at(), Fault: unread, Words: string(site.SecretFaultOf(err))}, nil
 		}
 		p.password = password
 	}

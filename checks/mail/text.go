@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 // shownLimit keeps a name from filling a headline (own).
@@ -272,8 +273,8 @@ func textWrongSMTP(t talk) checks.Text {
 	}, words(t.Words))
 }
 
-func textUnread(what, file string, f secretFault) checks.Text {
-	because := textSecret(f)
+func textUnread(what, file string, f site.SecretFault) checks.Text {
+	because := f.Text()
 	name := checks.Named(file, 2*shownLimit)
 	if what == subjectSMTP {
 		return checks.Text{
@@ -285,22 +286,4 @@ func textUnread(what, file string, f secretFault) checks.Text {
 		En: "our password for the mailbox " + what + " cannot be used: " + name.En + " " + because.En,
 		Ja: "sababan自身のメールボックス " + what + " 用パスワードを使えません（" + name.Ja + ": " + because.Ja + "）",
 	}
-}
-
-func textSecret(f secretFault) checks.Text {
-	switch f {
-	case fileAbsent:
-		return checks.Text{En: "does not exist", Ja: "ファイルがありません"}
-	case fileClosed:
-		return checks.Text{En: "may not be read by us", Ja: "読む権限がありません"}
-	case fileOpen:
-		return checks.Text{En: "can be read by others", Ja: "ほかのユーザーからも読めます"}
-	case fileLarge:
-		return checks.Text{En: "is too large for a password", Ja: "パスワードにしては大きすぎます"}
-	case fileEmpty:
-		return checks.Text{En: "is empty", Ja: "空です"}
-	case fileLines:
-		return checks.Text{En: "holds more than one line", Ja: "1行のテキストではありません"}
-	}
-	return checks.Text{En: "is not an ordinary file that can be read", Ja: "読める通常のファイルではありません"}
 }

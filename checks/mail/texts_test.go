@@ -69,12 +69,14 @@ func TestTexts(t *testing.T) {
 	} {
 		all = append(all, say("server: "+c.what, textTalk(c.t, relay, c.what != "silent"), a.adviceTalk(c.t)))
 	}
-	for _, f := range []secretFault{fileAbsent, fileClosed, fileOdd, fileOpen, fileLarge, fileEmpty, fileLines} {
+	for _, f := range []site.SecretFault{
+		site.SecretAbsent, site.SecretClosed, site.SecretOdd, site.SecretOpen, site.SecretLarge, site.SecretEmpty, site.SecretLines,
+	} {
 		what := subjectSMTP
-		if f == fileOpen {
+		if f == site.SecretOpen {
 			what = "probe@example.net"
 		}
-		all = append(all, say("password file: "+string(f), textUnread(what, "/etc/sababan/smtp", f), adviceSecret("/etc/sababan/smtp", f)))
+		all = append(all, say("password file: "+string(f), textUnread(what, "/etc/sababan/smtp", f), f.Advice("/etc/sababan/smtp")))
 	}
 	for _, f := range []fault{silent, unreachable, untrusted, plain, noTLS, refused} {
 		v := visit{Fault: f, Words: "not allowed"}

@@ -1,6 +1,10 @@
 package media
 
-import "github.com/sababan/sababan/checks"
+import (
+	"path"
+
+	"github.com/sababan/sababan/checks"
+)
 
 // sidekiqLog shows what Mastodon itself says of its storage.
 func sidekiqLog(words string) checks.Shell {
@@ -39,10 +43,12 @@ func adviceGet(p place, s step) checks.Advice {
 	switch {
 	case p.kind == localKind && s.why == denied:
 		a.Text = checks.Text{
-			En: "Often the web server may not enter Mastodon's home: it needs the right to pass.",
-			Ja: "Webサーバーが/home/mastodonを通過できない場合によく起きます。通過権限が必要です。",
+			En: "Often the web server may not enter one of the folders above the media: it needs the right to pass.",
+			Ja: "メディアのフォルダーまでの途中に、Webサーバーが通過できないフォルダーがある場合によく起きます。通過権限が必要です。",
 		}
-		a.Look = checks.Sh("namei", "-l", "/home/mastodon/live/public/system")
+		if p.folder != "" {
+			a.Look = checks.Written("namei", "-l", p.folder)
+		}
 	case p.kind == localKind:
 		a.Text = checks.Text{
 			En: "Look whether the folder of media is mounted, and at the web server's block for /system.",
@@ -70,14 +76,17 @@ func adviceListing(p place) checks.Advice {
 	}}
 }
 
-func adviceHeaders() checks.Advice {
-	return checks.Advice{
+func adviceHeaders(p place) checks.Advice {
+	a := checks.Advice{
 		Text: checks.Text{
 			En: "Compare the block for /system with the nginx.conf that Mastodon brings along (dist/nginx.conf).",
 			Ja: "/systemの設定を、Mastodon付属のdist/nginx.confと見比べてください。",
 		},
-		Look: checks.Sh("grep", "-n", "-A8", "location ^~ /system/", "/home/mastodon/live/dist/nginx.conf"),
 	}
+	if p.live != "" {
+		a.Look = checks.Written("grep", "-n", "-A8", "location ^~ /system/", path.Join(p.live, "dist/nginx.conf"))
+	}
+	return a
 }
 
 func adviceMissing() checks.Advice {

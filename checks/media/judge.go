@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 const (
@@ -32,9 +33,7 @@ func (v *visit) blindDatabase(err error) {
 	if errors.As(err, &missing) {
 		return
 	}
-	for _, code := range []string{codeMissing, codeStuck, codeRetention} {
-		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why, Mend: mend})
-	}
+	v.blind(why, mend, codeMissing, codeStuck, codeRetention)
 }
 
 // judgeRows judges what the database knows.
@@ -81,6 +80,9 @@ func (v *visit) judgeTrip() {
 	put, got, del, file := v.trip.put, v.trip.get, v.trip.del, v.file
 	switch {
 	case put.state == untried:
+	case put.why == noSecret:
+		file, f := v.config.SecretKeyFile, site.SecretFaultOf(put.err)
+		v.blind(textNoSecret(file, f), f.Advice(file), codePut, codeDelete, codeKey, codePrefix, codeSlow)
 	case put.state == unseen:
 		v.unseen(textUnseen(put), codePut, codeDelete, codeKey, codePrefix, codeSlow)
 	case put.state == ill && (put.why == badKey || put.why == skewed || put.why == denied && !v.memory.Worked):
@@ -137,7 +139,7 @@ func (v *visit) judgeHeaders() {
 		nosniff := strings.EqualFold(strings.TrimSpace(h.Get("X-Content-Type-Options")), "nosniff")
 		policy := strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "sandbox")
 		if !nosniff || !policy {
-			v.find(codeHeaders, checks.Warning, checks.Week, textHeaders(v.place.public.Path, nosniff, policy), adviceHeaders())
+			v.find(codeHeaders, checks.Warning, checks.Week, textHeaders(v.place.public.Path, nosniff, policy), adviceHeaders(v.place))
 		}
 	}
 }

@@ -15,7 +15,7 @@ const safe = "add_header X-Content-Type-Options nosniff; add_header Content-Secu
 
 func TestMediaOnThisMachineAreShownSafelyAndNotListed(t *testing.T) {
 	root, file := t.TempDir(), "media_attachments/files/112/345/678/901/234/567/original/a1b2.png"
-	path := filepath.Join(root, "home/mastodon/live/public/system", file)
+	path := filepath.Join(root, "srv/mastodon/public/system", file)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestMediaOnThisMachineAreShownSafelyAndNotListed(t *testing.T) {
 	n.Write(t, "www/system/"+file, []byte("\x89PNG"))
 	n.Write(t, "www/index.html", []byte("<!doctype html>"))
 	n.Start(t, n.Server("location /system/ {"+safe+"}"))
-	s, err := site.New(site.Config{Domain: "masto.test", Address: n.Addr, Root: root, Live: "/home/mastodon/live"})
+	s, err := site.New(site.Config{Domain: "masto.test", Address: n.Addr, Root: root, Live: "/srv/mastodon"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,15 +58,17 @@ func TestMediaOnThisMachineAreShownSafelyAndNotListed(t *testing.T) {
 	o := thorough()
 	w.nothing(o)
 	t.Log(o.Summary)
-	for _, one := range []struct{ server, code, want string }{
-		{"location /system/ {}", codeHeaders, "without protecting headers"},
-		{"location /system/ { autoindex on;" + safe + "}", codeListing, "anybody can list"},
-		{"location /system/ { return 404; }", codeGet, "404 Not Found"},
-		{"location /system/ { deny all; }", codeGet, "403 Forbidden"},
-		{"location /system/ { rewrite ^ /index.html last; }", codeGet, "something else"},
+	for _, one := range []struct{ server, code, want, look string }{
+		{"location /system/ {}", codeHeaders, "without protecting headers", "grep -n -A8 'location ^~ /system/' /srv/mastodon/dist/nginx.conf"},
+		{"location /system/ { autoindex on;" + safe + "}", codeListing, "anybody can list", ""},
+		{"location /system/ { return 404; }", codeGet, "404 Not Found", ""},
+		{"location /system/ { deny all; }", codeGet, "403 Forbidden", "namei -l /srv/mastodon/public/system"},
+		{"location /system/ { rewrite ^ /index.html last; }", codeGet, "something else", ""},
 	} {
 		n.Reload(t, n.Server(one.server))
-		w.find(thorough(), one.code, one.want)
+		if f := w.find(thorough(), one.code, one.want); one.look != "" && f.Advice.Look.String() != one.look {
+			t.Errorf("%s: %s", one.code, f.Advice.Look)
+		}
 		n.Reload(t, n.Server("location /system/ {"+safe+"}"))
 		w.nothing(thorough())
 	}

@@ -158,7 +158,7 @@ func (c *check) look(ctx context.Context, past checks.Past, all bool) (checks.Ob
 	v := &visit{check: c, past: past, now: c.now(), memory: recall(past)}
 	v.place = c.where(v.site.Find(ctx))
 	day := all || v.now.Sub(v.memory.Day) >= dayLength || v.now.Before(v.memory.Day)
-	v.rows(ctx, day)
+	v.rows(ctx, all)
 	switch {
 	case v.place.kind == elsewhereKind:
 		v.unseen(v.place.why, outsideCodes...)
@@ -186,9 +186,11 @@ func (c *check) look(ctx context.Context, past checks.Past, all bool) (checks.Ob
 var outsideCodes = []string{codePut, codeGet, codeDelete, codeKey, codePrefix, codeSlow, codeListing, codeHeaders}
 
 // unseen says why some things could not be seen.
-func (v *visit) unseen(why checks.Text, codes ...string) {
+func (v *visit) unseen(why checks.Text, codes ...string) { v.blind(why, checks.Advice{}, codes...) }
+
+func (v *visit) blind(why checks.Text, mend checks.Advice, codes ...string) {
 	for _, code := range codes {
-		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why})
+		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why, Mend: mend})
 	}
 }
 
@@ -201,7 +203,7 @@ const dayLength = 24*time.Hour - 10*time.Minute
 
 // memory is what one look tells the next.
 type memory struct {
-	// Day is when the daily levels were looked at last.
+	// Day is when strangers' listings were looked at last.
 	Day time.Time `json:"day,omitzero"`
 	// Left is a test file that could not be deleted.
 	Left string `json:"left,omitempty"`

@@ -192,12 +192,12 @@ func TestAKeyFileThatCannotBeUsedIsSaidWithoutTheKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secret")
 	w.make(w.table + "access_key = \"BOTKEY\"\nsecret_key_file = \"" + path + "\"\n")
 	for _, one := range []struct {
-		name  string
-		write func() error
+		name, ja string
+		write    func() error
 	}{
-		{"absent", func() error { return nil }},
-		{"open to others", func() error { return os.WriteFile(path, []byte(testSecret), 0o644) }},
-		{"empty", func() error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600)) }},
+		{"absent", "ファイルがありません", func() error { return nil }},
+		{"open to others", "ほかのユーザーからも読めます", func() error { return os.WriteFile(path, []byte(testSecret), 0o644) }},
+		{"empty", "空です", func() error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600)) }},
 	} {
 		if err := one.write(); err != nil {
 			t.Fatal(err)
@@ -205,7 +205,7 @@ func TestAKeyFileThatCannotBeUsedIsSaidWithoutTheKey(t *testing.T) {
 		o := w.look()
 		found := false
 		for _, b := range o.Blind {
-			found = found || b.Code == codePut && strings.Contains(b.Why.En, "cannot be used") && !strings.Contains(b.Why.En, testSecret)
+			found = found || b.Code == codePut && strings.Contains(b.Why.En, "cannot be used") && strings.Contains(b.Why.Ja, one.ja) && !strings.Contains(b.Why.En, testSecret)
 		}
 		if !found || w.store.tested > 0 {
 			t.Errorf("%s: %+v", one.name, o.Blind)

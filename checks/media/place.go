@@ -37,6 +37,8 @@ type place struct {
 	own bool
 	// folder is where they lie on this machine; "" where that is not known.
 	folder string
+	// live is the folder of Mastodon's code on this machine, or "".
+	live string
 	why    checks.Text // of elsewhereKind
 }
 
@@ -57,7 +59,7 @@ func (c *check) where(found site.Found) place {
 	case len(settings) == 0 && c.config.Public == "":
 		return place{kind: elsewhereKind, why: textNoSettings()} // a bucket, for all that is known
 	}
-	p := place{kind: localKind, folder: settings["PAPERCLIP_ROOT_PATH"]}
+	p := place{kind: localKind, folder: settings["PAPERCLIP_ROOT_PATH"], live: found.Live}
 	if p.folder == "" && found.Live != "" {
 		p.folder = path.Join(found.Live, "public/system")
 	}

@@ -69,10 +69,14 @@ const sampleSQL = `SELECT count(*) FILTER (WHERE remote_url <> ''),
 
 const settingSQL = `SELECT value FROM settings WHERE var = 'media_cache_retention_period' ORDER BY 1 LIMIT 1`
 
-// rows reads what the database knows.
-func (v *visit) rows(ctx context.Context, day bool) {
+// rows reads what the database knows; all: also what is looked at once a day.
+func (v *visit) rows(ctx context.Context, all bool) {
 	if v.site.NeedDatabase() != nil {
 		return
+	}
+	old := v.memory.Kept
+	if age := v.now.Sub(old.At); age >= dayLength || age < 0 {
+		all = true
 	}
 	err := v.site.Database().ReadWithin(ctx, limits, func(ctx context.Context, tx pgx.Tx) error {
 		t := &v.day
@@ -95,13 +99,14 @@ func (v *visit) rows(ctx context.Context, day bool) {
 		}); err != nil {
 			return err
 		}
-		if day {
+		if all {
 			v.memory.Kept, err = readKept(ctx, tx, v.now)
 		}
 		return err
 	})
 	if err != nil {
-		v.day, v.files = tally{}, nil
+		// What was seen of the retention stands, and is looked at again soon.
+		v.day, v.files, v.memory.Kept = tally{}, nil, old
 		v.blindDatabase(err)
 		return
 	}

@@ -3,6 +3,7 @@ package media
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,14 @@ func TestWhatShouldHaveBeenDeletedIsTold(t *testing.T) {
 	w.nothing(w.look()) // once a day
 	w.now = w.now.Add(24 * time.Hour)
 	w.find(w.look(), codeRetention, "some are over 37 d old (set: 7 d)")
+	w.find(w.look(), codeRetention, "some are over 37 d old")
+	// A day on which it cannot be seen ends nothing.
+	w.now = w.now.Add(24 * time.Hour)
+	db.Exec(t, "ALTER TABLE settings RENAME TO away")
+	if o := w.look(); !slices.ContainsFunc(o.Blind, func(b checks.Blind) bool { return b.Code == codeRetention }) {
+		t.Errorf("%+v", o.Blind)
+	}
+	db.Exec(t, "ALTER TABLE away RENAME TO settings")
 	w.find(w.look(), codeRetention, "some are over 37 d old")
 	db.Exec(t, "UPDATE media_attachments SET file_file_name = NULL WHERE id < $1", postgres.ID(w.now.AddDate(0, 0, -8)))
 	w.now = w.now.Add(24 * time.Hour)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 func textNoTime() checks.Text {
@@ -45,9 +46,6 @@ func textNotTried() checks.Text {
 // textUnseen says why a step says nothing of the storage.
 func textUnseen(s step) checks.Text {
 	switch s.why {
-	case noSecret:
-		q := checks.Quote(s.err.Error())
-		return checks.Text{En: "the file with the bot's key cannot be used (“" + q + "”)", Ja: "ボット用のキーのファイルを使えません（「" + q + "」）"}
 	case noBucket:
 		return checks.Text{
 			En: "where the bucket is is not known; set [checks.media] endpoint, region and bucket",
@@ -61,6 +59,15 @@ func textUnseen(s step) checks.Text {
 		return checks.Text{En: "this machine has no way to the storage", Ja: "このマシンからストレージへの経路がありません"}
 	}
 	return checks.Text{En: "the storage gave no usable answer", Ja: "ストレージから確認できる応答がありません"}
+}
+
+// textNoSecret says why the bot's own key cannot be read.
+func textNoSecret(file string, f site.SecretFault) checks.Text {
+	name, because := checks.Named(file, 60), f.Text()
+	return checks.Text{
+		En: "the file with the bot's key cannot be used: " + name.En + " " + because.En,
+		Ja: "ボット用のキーのファイルを使えません（" + name.Ja + ": " + because.Ja + "）",
+	}
 }
 
 func statusName(code int) string {

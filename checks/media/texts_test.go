@@ -8,6 +8,7 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/checkstest"
+	"github.com/sababan/sababan/checks/site"
 )
 
 func TestTexts(t *testing.T) {
@@ -17,7 +18,7 @@ func TestTexts(t *testing.T) {
 	}
 	good := func(took time.Duration) step { return step{state: well, took: took} }
 	public := &url.URL{Scheme: "https", Host: host}
-	bucket, local := place{kind: bucketKind, public: public}, place{kind: localKind, public: public}
+	bucket, local := place{kind: bucketKind, public: public}, place{kind: localKind, public: public, folder: "/srv/mastodon/public/system", live: "/srv/mastodon"}
 	usual := checks.Band{Low: 0.001, Mid: 0.004, High: 0.02, Days: 20}
 	key := &check{config: Config{AccessKey: "GK1"}}
 	line := func(c *check, set func(*visit)) checks.Text {
@@ -50,7 +51,7 @@ func TestTexts(t *testing.T) {
 			say("slow, shown only", textSlow(0, 3900*time.Millisecond)),
 			say("listing, a bucket", textListing(host), adviceListing(bucket)),
 			say("listing, local", textListing("example.social"), adviceListing(local)),
-			say("headers, both", textHeaders("/system", false, false), adviceHeaders()),
+			say("headers, both", textHeaders("/system", false, false), adviceHeaders(local)),
 			say("headers, nosniff", textHeaders("/system", false, true)),
 			say("headers, policy", textHeaders("/system", true, false)),
 			say("have not arrived", textMissing(412, 1020, usual, true), adviceMissing()),
@@ -59,7 +60,7 @@ func TestTexts(t *testing.T) {
 			say("processing fails", textStuck(tally{failed: 6, uploads: 40}), adviceStuck()),
 			say("not deleted", textKept(kept{Days: 7, Older: 21, Still: 18, Of: 20}), adviceKept()),
 			say("kept for ever", textNoRetention(kept{Older: 200, Still: 20, Of: 20}), adviceNoRetention()),
-			say("unseen: the key's file", textUnseen(is(noSecret, 0, ""))),
+			say("unseen: the key's file", textNoSecret("/etc/sababan/s3-secret", site.SecretOpen), site.SecretOpen.Advice("/etc/sababan/s3-secret")),
 			say("unseen: no bucket known", textUnseen(is(noBucket, 0, ""))),
 			say("unseen: no resolver", textUnseen(is(noResolver, 0, ""))),
 			say("unseen: too often", textUnseen(is(tooMany, 429, ""))),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/site"
 )
 
 // slowAfter is from when on the storage is slow (defaults); Mastodon itself
@@ -24,7 +25,7 @@ type trip struct{ put, get, del step }
 // try makes the trip.
 func (v *visit) try(ctx context.Context) trip {
 	var t trip
-	secret, err := readSecret(v.site.SecretFile(v.config.SecretKeyFile))
+	secret, err := site.ReadSecret(v.site.SecretFile(v.config.SecretKeyFile))
 	if err != nil {
 		t.put = step{state: unseen, why: noSecret, err: err}
 		return t

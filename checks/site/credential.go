@@ -7,7 +7,7 @@ import (
 )
 
 // credentialLimit bounds what is read to tell whether a credential is blank, in
-// bytes; those that are used are read elsewhere (own).
+// bytes (own); those that are used are read whole, as [ReadSecret] does.
 const credentialLimit = 64
 
 // Credential is where systemd put a secret of that name, or "". One that is

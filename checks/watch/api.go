@@ -82,7 +82,7 @@ func (p *prober) instance(r reply, t *target) place {
 		return place{well, noReason, r.code}
 	}
 	var in instance
-	if !bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("{")) || tooDeep(r.body) || json.Unmarshal(r.body, &in) != nil || in.Version == "" {
+	if !bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("{")) || api.Depth(r.body) > depthLimit || json.Unmarshal(r.body, &in) != nil || in.Version == "" {
 		t.api = known{}
 		return place{ill, notJSON, r.code}
 	}
@@ -111,26 +111,4 @@ func elsewhere(announced, own string, before *door) *door {
 		return before
 	}
 	return &door{host: host}
-}
-
-// tooDeep tells whether brackets outside of strings nest deeper than anything
-// honest.
-func tooDeep(b []byte) bool {
-	deep, inString := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if deep++; deep > depthLimit {
-				return true
-			}
-		case c == '}' || c == ']':
-			deep--
-		}
-	}
-	return false
 }

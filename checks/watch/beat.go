@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/sababan/sababan/checks/api"
 )
 
 const (
@@ -83,7 +85,7 @@ func (f *friend) read(body []byte, now time.Time) {
 			Value string `json:"value"`
 		} `json:"fields"`
 	}
-	if tooDeep(body) || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || json.Unmarshal(body, &profile) != nil {
+	if api.Depth(body) > depthLimit || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || json.Unmarshal(body, &profile) != nil {
 		f.seen, f.known = place{ill, notJSON, http.StatusOK}, known{}
 		return
 	}

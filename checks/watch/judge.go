@@ -26,7 +26,8 @@ const (
 // judge makes an observation of what is known of all servers.
 func (c *check) judge(now time.Time) (checks.Observation, error) {
 	var o checks.Observation
-	if why, ours := ourFault(c.all, now, c.config.Every.Std()); ours {
+	lately := slices.DeleteFunc(slices.Clone(c.all), func(t *target) bool { return t.looked.IsZero() || now.Sub(t.looked) > c.config.Every.Std() })
+	if why, ours := ourFault(lately); ours {
 		return o, &checks.Unseen{Why: textOurs(why), Advice: adviceOurs()}
 	}
 	tally := count(c.all)
@@ -100,25 +101,30 @@ func byUrgency(all []*target) []*target {
 	return list
 }
 
-// ourFault tells whether so many of those looked at lately cannot be reached
-// that the fault is probably here.
-func ourFault(all []*target, now time.Time, every time.Duration) (reason, bool) {
-	looked, away, why := 0, 0, noReason
-	for _, t := range all {
-		if t.looked.IsZero() || now.Sub(t.looked) > every {
-			continue
+// away is why a server could not be reached, where that may be this machine's
+// fault.
+func (t *target) away() reason {
+	switch t.last.why {
+	case noResolver, noRoute, unreachable, mute:
+		if t.last.page.state == unasked {
+			return t.last.why
 		}
-		looked++
-		switch t.last.why {
-		case noResolver, noRoute, unreachable, mute:
-			if t.last.page.state == unasked {
-				away, why = away+1, t.last.why
-			}
-		case noName:
-			away, why = away+1, noResolver
+	case noName:
+		return noResolver
+	}
+	return noReason
+}
+
+// ourFault tells whether so many of some servers could not be reached that the
+// fault is probably here.
+func ourFault(some []*target) (reason, bool) {
+	away, why := 0, noReason
+	for _, t := range some {
+		if w := t.away(); w != noReason {
+			away, why = away+1, w
 		}
 	}
-	return why, looked >= oursLeast && float64(away) >= oursShare*float64(looked)
+	return why, len(some) >= oursLeast && float64(away) >= oursShare*float64(len(some))
 }
 
 // judgeServer tells what is wrong with one server, and what could not be seen.
@@ -141,7 +147,7 @@ func judgeServer(t *target, now time.Time) ([]checks.Finding, []checks.Blind) {
 	case ok:
 		found = append(found, f)
 	case b:
-		blind = append(blind, checks.Blind{Code: expiring, Subject: t.Name, Why: textNotYet(t.Name)})
+		blind = append(blind, checks.Blind{Code: expiring, Subject: t.Name, Why: textNoCertificate(t.Name)})
 	}
 	if t.friend != nil {
 		sf, sb := t.silence(now)
@@ -166,22 +172,24 @@ func (t *target) unwell(now time.Time) checks.Finding {
 }
 
 // expiring tells of a certificate that ends soon; told is true where one was
-// told of by an earlier process and has not been looked at since.
+// told of by an earlier process and none has been seen since.
 func (t *target) expiring(now time.Time) (f checks.Finding, told, found bool) {
-	if t.looked.IsZero() {
+	life := t.last.life
+	if life <= 0 {
 		return f, !t.last.end.IsZero(), false
 	}
-	life := t.last.life
-	if life <= 0 || t.last.end.IsZero() {
-		return f, false, false
-	}
 	left, counted := t.last.end.Sub(now), float64(min(life, countedLife))
-	if left <= 0 || left >= time.Duration(warningLife*counted) {
+	if left >= time.Duration(warningLife*counted) {
 		return f, false, false
 	}
 	f = checks.Finding{
 		Code: expiring, Subject: t.Name, Severity: checks.Warning, Road: checks.Week, Harm: t.last.end,
 		Text: textExpiring(t), Advice: adviceExpiring(t),
+	}
+	if left <= 0 {
+		// That it ends is not over because it has ended; that it has is what is
+		// wrong with the server.
+		f.Holds, f.Text = true, textExpired(t)
 	}
 	if t.Own {
 		f.Road = checks.Morning

@@ -25,6 +25,9 @@ const (
 	// and restlessLooks at how many that are not well one tick looks again.
 	firstLooks    = 60
 	restlessLooks = 300
+	// witnesses is how many servers are looked at before one is told that could
+	// not be reached (own).
+	witnesses = 10
 )
 
 type check struct {
@@ -114,9 +117,26 @@ func (c *check) look(ctx context.Context, past checks.Past, everything bool) (ch
 	if once {
 		open = 1
 	}
-	c.round(ctx, due(c.all, c.prober.now(), c.period(), everything), open)
+	known := map[*target]bool{} // what was told before says nothing of this machine
+	for _, t := range c.all {
+		known[t] = t.streak.Open
+	}
+	turn := due(c.all, c.prober.now(), c.period(), everything)
+	c.round(ctx, turn, open)
 	o, err := c.judge(c.prober.now())
+	if err == nil && slices.ContainsFunc(turn, func(t *target) bool { return t.streak.Open && !known[t] && t.away() != noReason }) {
+		err = c.doubt(ctx, turn, known, open)
+		if err == nil {
+			o, err = c.judge(c.prober.now())
+		}
+	}
 	if err != nil {
+		// What this machine did not reach counts against nobody.
+		for _, t := range c.all {
+			if !known[t] {
+				t.streak = streak{}
+			}
+		}
 		return checks.Observation{}, err
 	}
 	raw, err := keep(c.all, o)
@@ -125,6 +145,30 @@ func (c *check) look(ctx context.Context, past checks.Past, everything bool) (ch
 	}
 	o.Remember = map[string][]byte{memoryKey: raw}
 	return o, nil
+}
+
+// doubt looks at some more servers before one is told that could not be reached:
+// where none of them can be, either, it is this machine. Else those whose turn
+// comes first would be told before the others have been tried.
+func (c *check) doubt(ctx context.Context, turn []*target, known map[*target]bool, open int) error {
+	var asked, more []*target
+	had := map[*target]bool{}
+	for _, t := range turn {
+		had[t] = true
+		if !known[t] {
+			asked = append(asked, t)
+		}
+	}
+	for _, t := range c.all {
+		if len(asked)+len(more) < witnesses && !known[t] && !had[t] {
+			more = append(more, t)
+		}
+	}
+	c.round(ctx, more, open)
+	if why, ours := ourFault(append(asked, more...)); ours {
+		return &checks.Unseen{Why: textOurs(why), Advice: adviceOurs()}
+	}
+	return nil
 }
 
 // round looks at some servers, spread over the time that there is.

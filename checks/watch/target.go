@@ -68,7 +68,7 @@ func (s streak) settled() bool { return s.Bad == 0 && !s.Open }
 // restless tells whether a server is looked at every minute: it is not well, or
 // this machine was not.
 func (t *target) restless() bool {
-	return !t.streak.settled() || t.last.state == unseen && t.last.why != guarded
+	return !t.streak.settled() || t.last.state == ill || t.last.state == unseen && t.last.why != guarded
 }
 
 // memory is what outlives this process: what is not well, and what friends have

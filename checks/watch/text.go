@@ -162,6 +162,16 @@ func textSince(t *target) checks.Text {
 	return checks.Text{En: "First seen so at " + at + ".", Ja: at + "に最初に検知しました。"}
 }
 
+func textNoCertificate(name string) checks.Text {
+	n := named(name)
+	return checks.Text{En: "the certificate of " + n + " has not been seen since the start", Ja: n + " の証明書は起動後まだ確認できていません"}
+}
+
+func textExpired(t *target) checks.Text {
+	n, at := named(t.Name), checks.At(t.last.end)
+	return checks.Text{En: "certificate of " + n + " expired " + at, Ja: "証明書 期限切れ（" + n + "、" + at + "まで）"}
+}
+
 func textExpiring(t *target) checks.Text {
 	n := named(t.Name)
 	return checks.Lines(checks.Text{

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -135,7 +136,8 @@ func TestEveryIllnessIsSeenThreeTimesToldAndSeenToEnd(t *testing.T) {
 			w.mu.Unlock()
 			// Its turn comes after four minutes, then every minute.
 			for i := range 6 {
-				if o := w.look(); len(o.Findings) > 0 && i < 5 {
+				o := w.look()
+				if told := slices.ContainsFunc(o.Findings, func(f checks.Finding) bool { return !f.Holds }); told && i < 5 {
 					t.Fatalf("told at look %d: %+v", i, o.Findings)
 				} else if i == 5 {
 					f := w.find(o, unwell, "friend.test", one.want)
@@ -404,6 +406,61 @@ func TestWhereNobodyCanBeReachedTheFaultIsHere(t *testing.T) {
 	if _, err := w.try(w.past); err != nil {
 		t.Errorf("a minute after the network is back: %v", err)
 	}
+	w.look()
+	w.nothing(w.look())
+}
+
+func TestAnOutageOfThisMachineCountsAgainstNobody(t *testing.T) {
+	w := newWorld(t)
+	table := ""
+	for _, name := range []string{"a.test", "b.test", "c.test", "d.test", "e.test"} {
+		w.serve(name)
+		table += "[[domain]]\nname = \"" + name + "\"\nown = true\n"
+	}
+	w.watch(table)
+	w.nothing(w.lookNow())
+	for a := range w.behind {
+		w.broken[a] = syscall.EHOSTUNREACH
+	}
+	for range 10 {
+		w.now = w.now.Add(time.Minute)
+		_, _ = w.try(w.past)
+	}
+	if _, err := w.try(w.past); err == nil {
+		t.Fatal("it is not noticed that nobody can be reached")
+	}
+	// The network comes back in the middle of a round.
+	delete(w.broken, w.names["a.test"][0])
+	delete(w.broken, w.names["b.test"][0])
+	if o := w.look(); len(o.Findings) > 0 {
+		t.Errorf("told: %+v", o.Findings)
+	}
+	clear(w.broken)
+	w.look()
+	w.nothing(w.look())
+}
+
+func TestACertificateThatWasToldIsNotOverBecauseItEndedOrIsNotSeen(t *testing.T) {
+	w := newWorld(t)
+	m := w.serve("friend.test")
+	w.watch(mine)
+	m.present(w.ca.Issue(t, checkstest.Lifetime(90*24*time.Hour, 20*24*time.Hour, "friend.test")))
+	w.find(w.lookNow(), expiring, "friend.test", "expires in")
+
+	w.watch(mine) // a new process, which cannot connect at first
+	w.broken[m.addr] = syscall.ECONNREFUSED
+	if o := w.look(); len(o.Blind) != 1 || !o.Blind[0].Hides(checks.Key{Code: expiring, Subject: "friend.test"}) {
+		t.Errorf("%+v", o)
+	}
+	clear(w.broken)
+	w.find(w.look(), expiring, "friend.test", "expires in")
+
+	m.present(w.ca.Issue(t, checkstest.Lifetime(90*24*time.Hour, -time.Second, "friend.test")))
+	w.round()
+	if f, ok := checkstest.Find(w.look(), expiring, "friend.test"); !ok || !f.Holds {
+		t.Errorf("over at its end: %v %+v", ok, f)
+	}
+	m.present(w.ca.Issue(t, checkstest.Leaf{Names: []string{"friend.test"}}))
 	w.look()
 	w.nothing(w.look())
 }
