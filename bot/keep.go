@@ -20,36 +20,56 @@ type note struct {
 	check string
 }
 
+// A doing is what a command changes within one transaction: it returns the answer,
+// and what the others are told.
+type doing func(tx *sql.Tx, s situation) (checks.Text, []note, error)
+
 // keep lets a command change something, in one transaction with what the others
-// are told of it. change returns the answer.
-func (b *Bot) keep(ctx context.Context, q question, change func(tx *sql.Tx, s situation) (checks.Text, []note, error)) checks.Text {
+// are told of it and with the answer. A question that has changed something
+// already changes nothing again and is answered as it was.
+func (b *Bot) keep(ctx context.Context, q question, do doing) checks.Text {
 	var answer checks.Text
-	err := b.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		s, err := b.desk.situation(ctx, tx, q.now)
-		if err != nil {
+	err := b.o.DB.Write(ctx, func(tx *sql.Tx) (err error) {
+		var before bool
+		if answer, before, err = answeredBefore(ctx, tx, q); err != nil || before {
 			return err
 		}
-		var notes []note
-		if answer, notes, err = change(tx, s); err != nil {
-			return err
-		}
-		for _, n := range notes {
-			if err := b.desk.passOn(ctx, tx, n, q.who, q.now); err != nil {
-				return err
-			}
-		}
-		return nil
+		answer, err = b.keepIn(ctx, tx, q, do)
+		return err
 	})
 	if err != nil {
 		return b.unreadable(q.command, err)
 	}
-	poke(b.news)
-	poke(b.events)
+	b.changed()
+	return answer
+}
+
+// keepIn is [Bot.keep] within a transaction, of a question that has changed
+// nothing yet.
+func (b *Bot) keepIn(ctx context.Context, tx *sql.Tx, q question, do doing) (checks.Text, error) {
+	s, err := b.desk.situation(ctx, tx, q.now)
+	if err != nil {
+		return checks.Text{}, err
+	}
+	answer, notes, err := do(tx, s)
+	if err != nil {
+		return checks.Text{}, err
+	}
+	for _, n := range notes {
+		if err := b.desk.passOn(ctx, tx, n, q.who, q.now); err != nil {
+			return checks.Text{}, err
+		}
+	}
+	return answer, noteAnswer(ctx, tx, q, answer)
+}
+
+// changed wakes whoever acts on what admins change.
+func (b *Bot) changed() {
+	b.News()
 	b.out.Wake()
 	if b.relay != nil {
 		b.relay.Wake()
 	}
-	return answer
 }
 
 // passOn freezes a note for everybody but the one whose deed it is about: in
