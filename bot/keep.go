@@ -11,11 +11,11 @@ import (
 	"github.com/sababan/sababan/schedule/incident"
 )
 
-// A note is what the other admins are told of a deed. About an incident it goes
-// to those who were told of it, in its thread; else to all.
+// A note is what the other admins are told of a deed. About incidents it goes to
+// those who were told of any of them, about one in its thread; else to all.
 type note struct {
-	incident int64
-	text     checks.Text
+	incidents []int64
+	text      checks.Text
 	// check is what it is about otherwise, for those who care; "" is everything.
 	check string
 }
@@ -87,13 +87,18 @@ func (d *desk) passOn(ctx context.Context, tx *sql.Tx, n note, by Admin, now tim
 		if err != nil {
 			return err
 		}
-		parent := ""
-		if n.incident != 0 {
-			if parent, err = openingPost(ctx, tx, n.incident, who.Account); err != nil {
+		told, parent := len(n.incidents) == 0, ""
+		for _, id := range n.incidents {
+			opening, err := openingPost(ctx, tx, id, who.Account)
+			if err != nil {
 				return err
 			}
+			told = told || opening != ""
+			if len(n.incidents) == 1 {
+				parent = opening
+			}
 		}
-		if !known || greeted == "" || n.incident != 0 && parent == "" {
+		if !known || greeted == "" || !told {
 			continue
 		}
 		key, err := freshKey(ctx, tx)
