@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type detail struct {
 	effects []int64
 	deeds   deeds
 	told    []toldWhen
+	went    []went
 }
 
 // toldWhen is when an admin first heard of an incident.
@@ -97,6 +99,9 @@ func (b *Bot) whyNumber(ctx context.Context, q question, n int64) checks.Text {
 			return err
 		}
 		if d.told, err = whoWasTold(ctx, tx, i.ID); err != nil {
+			return err
+		}
+		if d.went, err = b.relay.wentOf(ctx, tx, i.ID, i.Number); err != nil {
 			return err
 		}
 		live, err := incident.Live(ctx, tx)
@@ -167,7 +172,10 @@ func (b *Bot) detailText(d detail) checks.Text {
 	for _, one := range d.deeds[max(0, len(d.deeds)-mostDeeds):] {
 		lines = append(lines, b.deedText(one, nil))
 	}
-	lines = append(lines, toldText(d.told))
+	if len(d.told) > 0 || len(d.went) == 0 {
+		lines = append(lines, toldText(d.told))
+	}
+	lines = append(lines, wentTexts(d.went)...)
 	if i.Phase == incident.Open {
 		n := i.Number
 		lines = append(lines, adviceText(i.Finding.Advice), checks.Text{
@@ -289,7 +297,9 @@ func (b *Bot) detailOf(ctx context.Context, q question, check string) checks.Tex
 	}
 	for _, i := range s.incidents {
 		if i.Key.Check == check {
-			lines = append(lines, plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline(), asideText(s.deeds, i, q.now)), i.Finding.Text.Body(), adviceText(i.Finding.Advice))
+			lines = append(lines, plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline(), asideText(s.deeds, i, q.now)), i.Finding.Text.Body())
+			lines = append(lines, wentTexts(slices.DeleteFunc(slices.Clone(s.went), func(w went) bool { return w.number != i.Number }))...)
+			lines = append(lines, adviceText(i.Finding.Advice))
 		}
 	}
 	figures, err := b.o.Schedule.Numbers(ctx, check, 2*mostFigures, q.now.In(q.who.zone()))
