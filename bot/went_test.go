@@ -49,3 +49,30 @@ func TestWhatWentAnotherWayIsSaidWhenAsked(t *testing.T) {
 		}
 	})
 }
+
+func TestAWayThatDoesNotReachEverybodySaysSo(t *testing.T) {
+	inBubble(t, sandbox.Options{}, func(w *world) {
+		var seen int
+		mail := &pigeon{name: "mail"}
+		mail.will = func(m bot.Message) bot.Receipt {
+			return bot.Receipt{Outcome: bot.Delivered, ID: m.Key, Why: "recipient: the mail server answered 550 no such mailbox"}
+		}
+		w.ways = []bot.Way{mail}
+		w.until(12, 0)
+		w.start()
+		w.pass(time.Minute)
+		w.heard(w.alice, &seen)
+		w.carried(mail, testBegins)
+		want := "Alarms reach you here and by mail.\nBy mail not everybody gets them (recipient: the mail server answered 550 no such mailbox)."
+		if got := w.ask(w.alice, &seen, "status"); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("%q", got)
+		}
+		mail.work()
+		w.disk.set(ill(checks.Critical, checks.Now, "/ is 96 % full"))
+		w.pass(2 * time.Minute)
+		w.carried(mail, "[Action needed] #1")
+		if got := w.ask(w.alice, &seen, "status"); len(got) == 0 || !strings.Contains(got[len(got)-1], "Alarms reach you here and by mail (tested 1 Jan).") {
+			t.Errorf("%q", got)
+		}
+	})
+}
