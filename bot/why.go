@@ -258,10 +258,14 @@ func (b *Bot) deedText(d deed, live []incident.Incident) checks.Text {
 		t = checks.Text{En: "put it away as known", Ja: "既知に変更"}
 	case deedMaintenance:
 		t = checks.Text{En: "announced maintenance until " + until, Ja: until + "までメンテナンス"}
+	case deedOver:
+		t = checks.Text{En: "ended the maintenance", Ja: "メンテナンス終了"}
 	case deedSaid:
 		t = checks.Text{En: "said", Ja: "発言"}
-	default:
-		t = checks.Text{En: "ended the maintenance", Ja: "メンテナンス終了"}
+	case deedSummaryOn:
+		t = checks.Text{En: "switched the weekly summary on", Ja: "週のまとめをオン"}
+	case deedSummaryOff:
+		t = checks.Text{En: "switched the weekly summary off", Ja: "週のまとめをオフ"}
 	}
 	return checks.Text{En: at + " " + who + " " + t.En + said.En, Ja: at + " " + who + "さん: " + t.Ja + said.Ja}
 }
