@@ -207,14 +207,7 @@ func (b *Bot) unsnooze(ctx context.Context, q question) checks.Text {
 }
 
 // titleOf is how a check is called.
-func (b *Bot) titleOf(check string) checks.Text {
-	for _, k := range b.kinds {
-		if k.Name == check {
-			return k.Title
-		}
-	}
-	return checks.Text{}
-}
+func (b *Bot) titleOf(check string) checks.Text { return b.kindOf(check).Title }
 
 // aboutText is what a deed is about.
 func (b *Bot) aboutText(d deed, live []incident.Incident) checks.Text {
