@@ -31,7 +31,7 @@ func (b *Bot) ack(ctx context.Context, q question) checks.Text {
 				return checks.Text{}, nil, err
 			}
 			if fresh {
-				notes = append(notes, note{incident: i.ID, text: ackNote(q.who, i, t.note)})
+				notes = append(notes, note{incidents: []int64{i.ID}, text: ackNote(q.who, i, t.note)})
 			}
 		}
 		what, at := called(found), checks.At(until)
@@ -87,7 +87,7 @@ func (b *Bot) unack(ctx context.Context, q question) checks.Text {
 			taken = taken || len(ended) > 0
 			if fresh && len(ended) > 0 {
 				num, said := number(i.Number), quoted(t.note)
-				notes = append(notes, note{incident: i.ID, text: checks.Text{
+				notes = append(notes, note{incidents: []int64{i.ID}, text: checks.Text{
 					En: fmt.Sprintf("Nobody is on %s any more: %s took it back%s", num.En, name(q.who.Account), said.En),
 					Ja: fmt.Sprintf("%sの対応は取り消されました（%sさん）%s", num.Ja, name(q.who.Account), said.Ja),
 				}})
@@ -129,10 +129,11 @@ func (b *Bot) known(ctx context.Context, q question) checks.Text {
 				return instead, nil, nil
 			}
 		}
-		told, fresh := 0, false
+		var open []int64
+		fresh := false
 		for _, i := range found {
 			if i.Phase == incident.Open {
-				told++
+				open = append(open, i.ID)
 			}
 			d := q.deedOf(deedKnown, i)
 			d.Severity = max(i.Severity, checks.Warning)
@@ -145,12 +146,14 @@ func (b *Bot) known(ctx context.Context, q question) checks.Text {
 			}
 			fresh = fresh || once && i.Phase == incident.Open
 		}
-		return knownText(q, found, urgent, told, fresh)
+		return knownText(q, found, urgent, open, fresh)
 	})
 }
 
-func knownText(q question, found, urgent []incident.Incident, told int, fresh bool) (checks.Text, []note, error) {
+// knownText is the answer, and what those are told who were told of any of it.
+func knownText(q question, found, urgent []incident.Incident, open []int64, fresh bool) (checks.Text, []note, error) {
 	var answer checks.Text
+	told := len(open)
 	switch {
 	case len(found) == 0 && len(urgent) > 0:
 		what := called(urgent)
@@ -192,5 +195,5 @@ func knownText(q question, found, urgent []incident.Incident, told int, fresh bo
 			Ja: fmt.Sprintf("%sさんが%sを既知にしました（週1回のまとめに載ります）。", name(q.who.Account), what.Ja),
 		}
 	}
-	return answer, []note{{text: text}}, nil
+	return answer, []note{{incidents: open, text: text}}, nil
 }

@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -124,6 +126,31 @@ func insertDeed(ctx context.Context, tx *sql.Tx, d deed) (fresh bool, err error)
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err
+}
+
+// noteAnswer keeps what a question was answered that has changed something.
+func noteAnswer(ctx context.Context, tx *sql.Tx, q question, answer checks.Text) error {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE deed SET answer = ? WHERE mention = ? AND line = ?`, string(text), q.mention, q.line)
+	return err
+}
+
+// answeredBefore is what a question was answered that has changed something
+// already: it is handled again where the daemon ended before the answer was
+// frozen.
+func answeredBefore(ctx context.Context, tx *sql.Tx, q question) (answer checks.Text, before bool, err error) {
+	var text string
+	err = tx.QueryRowContext(ctx, `SELECT answer FROM deed WHERE mention = ? AND line = ? AND answer <> '' LIMIT 1`, q.mention, q.line).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return checks.Text{}, false, nil
+	}
+	if err != nil {
+		return checks.Text{}, false, err
+	}
+	return answer, true, json.Unmarshal([]byte(text), &answer)
 }
 
 // endDeeds ends what stands of a sort about an incident, or about a check.

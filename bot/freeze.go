@@ -255,7 +255,9 @@ func (d *desk) newsOf(s situation, o owedTelling, who Admin, now time.Time) news
 // freezeHello freezes the first message to an admin; everything that is owed by
 // then stands in it, whatever its road.
 func (d *desk) freezeHello(ctx context.Context, tx *sql.Tx, who Admin, to Recipient, hello greeting, owed []owedTelling, now time.Time) error {
-	list := slices.DeleteFunc(slices.Clone(hello.rest), func(l line) bool { return !who.Cares(l.check) })
+	list := slices.DeleteFunc(slices.Clone(hello.rest), func(l line) bool {
+		return !who.Cares(l.check) || who.Hears == HearsEscalation || who.Hears == HearsCritical && l.severity < checks.Critical
+	})
 	worst := checks.OK
 	for _, o := range owed {
 		list = append(list, line{o.alert.Key.Check, o.alert.Severity, o.alert.Road, alertLine(news{Alert: o.alert})})
@@ -266,7 +268,7 @@ func (d *desk) freezeHello(ctx context.Context, tx *sql.Tx, who Admin, to Recipi
 	for _, one := range list {
 		lines = append(lines, one.text)
 	}
-	if worst > checks.OK {
+	if worst > checks.OK && who.Hears == HearsAll { // the others have no digest
 		lines = append(lines, checks.Text{
 			En: `Reply "known all" to put what is not urgent out of the way; it stays in the weekly digest.`,
 			Ja: "急がないものは「全部 既知」と返信すれば、週1回のまとめだけに載せます。",

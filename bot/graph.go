@@ -69,7 +69,7 @@ func (b *Bot) graph(ctx context.Context, q question) checks.Text {
 	span := graphSpan(t.period)
 	to := q.now.In(q.who.zone())
 	from := to.Add(-span)
-	series, err := b.o.Schedule.Series(ctx, name, mostSeries)
+	series, err := b.o.Schedule.Latest(ctx, name, mostSeries)
 	if err != nil {
 		return b.unreadable("graph", err)
 	}
@@ -248,14 +248,6 @@ func ordered(graphs []checks.Graph, series []schedule.Number) (list []graphed) {
 		}
 	}
 	return list
-}
-
-// spoken is a measure's name as people type it.
-func spoken(measure string) string {
-	for _, unit := range []string{"_bytes", "_ratio", "_seconds", "_count"} {
-		measure = strings.TrimSuffix(measure, unit)
-	}
-	return strings.ReplaceAll(measure, "_", " ")
 }
 
 // wished are the charts of one measure that all words name: exactly, else in

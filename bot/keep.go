@@ -11,45 +11,65 @@ import (
 	"github.com/sababan/sababan/schedule/incident"
 )
 
-// A note is what the other admins are told of a deed. About an incident it goes
-// to those who were told of it, in its thread; else to all.
+// A note is what the other admins are told of a deed. About incidents it goes to
+// those who were told of any of them, about one in its thread; else to all.
 type note struct {
-	incident int64
-	text     checks.Text
+	incidents []int64
+	text      checks.Text
 	// check is what it is about otherwise, for those who care; "" is everything.
 	check string
 }
 
+// A doing is what a command changes within one transaction: it returns the answer,
+// and what the others are told.
+type doing func(tx *sql.Tx, s situation) (checks.Text, []note, error)
+
 // keep lets a command change something, in one transaction with what the others
-// are told of it. change returns the answer.
-func (b *Bot) keep(ctx context.Context, q question, change func(tx *sql.Tx, s situation) (checks.Text, []note, error)) checks.Text {
+// are told of it and with the answer. A question that has changed something
+// already changes nothing again and is answered as it was.
+func (b *Bot) keep(ctx context.Context, q question, do doing) checks.Text {
 	var answer checks.Text
-	err := b.o.DB.Write(ctx, func(tx *sql.Tx) error {
-		s, err := b.desk.situation(ctx, tx, q.now)
-		if err != nil {
+	err := b.o.DB.Write(ctx, func(tx *sql.Tx) (err error) {
+		var before bool
+		if answer, before, err = answeredBefore(ctx, tx, q); err != nil || before {
 			return err
 		}
-		var notes []note
-		if answer, notes, err = change(tx, s); err != nil {
-			return err
-		}
-		for _, n := range notes {
-			if err := b.desk.passOn(ctx, tx, n, q.who, q.now); err != nil {
-				return err
-			}
-		}
-		return nil
+		answer, err = b.keepIn(ctx, tx, q, do)
+		return err
 	})
 	if err != nil {
 		return b.unreadable(q.command, err)
 	}
-	poke(b.news)
-	poke(b.events)
+	b.changed()
+	return answer
+}
+
+// keepIn is [Bot.keep] within a transaction, of a question that has changed
+// nothing yet.
+func (b *Bot) keepIn(ctx context.Context, tx *sql.Tx, q question, do doing) (checks.Text, error) {
+	s, err := b.desk.situation(ctx, tx, q.now)
+	if err != nil {
+		return checks.Text{}, err
+	}
+	answer, notes, err := do(tx, s)
+	if err != nil {
+		return checks.Text{}, err
+	}
+	for _, n := range notes {
+		if err := b.desk.passOn(ctx, tx, n, q.who, q.now); err != nil {
+			return checks.Text{}, err
+		}
+	}
+	return answer, noteAnswer(ctx, tx, q, answer)
+}
+
+// changed wakes whoever acts on what admins change.
+func (b *Bot) changed() {
+	b.News()
 	b.out.Wake()
 	if b.relay != nil {
 		b.relay.Wake()
 	}
-	return answer
 }
 
 // passOn freezes a note for everybody but the one whose deed it is about: in
@@ -67,13 +87,18 @@ func (d *desk) passOn(ctx context.Context, tx *sql.Tx, n note, by Admin, now tim
 		if err != nil {
 			return err
 		}
-		parent := ""
-		if n.incident != 0 {
-			if parent, err = openingPost(ctx, tx, n.incident, who.Account); err != nil {
+		told, parent := len(n.incidents) == 0, ""
+		for _, id := range n.incidents {
+			opening, err := openingPost(ctx, tx, id, who.Account)
+			if err != nil {
 				return err
 			}
+			told = told || opening != ""
+			if len(n.incidents) == 1 {
+				parent = opening
+			}
 		}
-		if !known || greeted == "" || n.incident != 0 && parent == "" {
+		if !known || greeted == "" || !told {
 			continue
 		}
 		key, err := freshKey(ctx, tx)

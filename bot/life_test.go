@@ -340,3 +340,32 @@ func TestOldMessagesAreDeletedGently(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoHearsOnlyWhatIsUrgentIsNotToldOfTheRest: neither in the first list nor by
+// what others say about it.
+func TestWhoHearsOnlyWhatIsUrgentIsNotToldOfTheRest(t *testing.T) {
+	for _, hears := range []bot.Hears{bot.HearsCritical, bot.HearsEscalation} {
+		t.Run(string(hears), func(t *testing.T) {
+			inBubble(t, sandbox.Options{}, func(w *world) {
+				var seen, bobs int
+				bob := w.withBob()
+				w.admins[1].Hears, w.admins[1].Lang = hears, checks.English
+				blind := &gauge{err: &checks.Unseen{Why: checks.Same("PostgreSQL does not let me in")}}
+				w.more = []beside{{checks.Kind{Name: "database", Title: checks.Same("database"), Timeout: time.Minute}, blind}}
+				w.disk.set(ill(checks.Warning, checks.Now, "/ is 86 % full"))
+				w.until(12, 0)
+				w.start()
+				w.pass(5 * time.Minute)
+				w.expect(w.alice, &seen, "I watch example.social from now on. First look at everything: 1 warning, 1 unknown.\n[Warning] #1 / is 86 % full\n")
+				got := w.expect(bob, &bobs, "I watch example.social from now on. First look at everything: 1 warning, 1 unknown.\nReply \"status\"")
+				if len(got) == 1 && strings.Contains(got[0], "known all") {
+					t.Errorf("what cannot be done is offered: %q", got[0])
+				}
+				for _, say := range []string{"known 1", "unsnooze 1", "known all"} {
+					w.ask(w.alice, &seen, say)
+				}
+				w.expect(bob, &bobs)
+			})
+		})
+	}
+}

@@ -92,10 +92,13 @@ func measureText(name string) checks.Text {
 	if t, known := measured[name]; known {
 		return t
 	}
+	return checks.Same(spoken(name))
+}
+
+// spoken is a measure's name as people type it.
+func spoken(measure string) string {
 	for _, unit := range []string{"_bytes", "_ratio", "_seconds", "_count"} {
-		if rest, found := strings.CutSuffix(name, unit); found {
-			name = rest
-		}
+		measure = strings.TrimSuffix(measure, unit)
 	}
-	return checks.Same(strings.ReplaceAll(name, "_", " "))
+	return strings.ReplaceAll(measure, "_", " ")
 }

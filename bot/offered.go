@@ -38,12 +38,15 @@ func (b *Bot) offer(ctx context.Context, q question, check string) checks.Text {
 	if t, not := b.notLooking(check); not {
 		return t
 	}
-	if done, err := b.doneBefore(ctx, q); err != nil {
-		return b.unreadable(q.command, err)
-	} else if done {
-		return checks.Text{En: "Done already.", Ja: "処理済みです。"}
+	answer, changed, err := b.offeredBefore(ctx, q)
+	if err == nil && !changed {
+		answer, changed, err = b.o.Schedule.Command(ctx, check, q.command, b.vocabulary().behind(q), func(tx *sql.Tx, answer checks.Text) error {
+			_, err := b.keepIn(ctx, tx, q, func(tx *sql.Tx, _ situation) (checks.Text, []note, error) {
+				return b.saidTo(ctx, tx, q, check, answer)
+			})
+			return err
+		})
 	}
-	answer, changed, err := b.o.Schedule.Command(ctx, check, q.command, b.vocabulary().behind(q))
 	if missing := (*checks.NotSetUp)(nil); errors.As(err, &missing) || errors.Is(err, schedule.ErrNoCheck) {
 		title := b.titleOf(check)
 		return checks.Text{En: title.En + ": not set up", Ja: title.Ja + ": 未設定です"}
@@ -54,33 +57,36 @@ func (b *Bot) offer(ctx context.Context, q question, check string) checks.Text {
 	if !changed {
 		return answer
 	}
-	said := checks.Quote(q.said)
-	by := name(q.who.Account)
-	kept := b.keep(ctx, q, func(tx *sql.Tx, _ situation) (checks.Text, []note, error) {
-		fresh, err := insertDeed(ctx, tx, deed{
-			At: q.now, Admin: q.who.Account, What: deedSaid, Check: check, Ended: q.now, Note: said, Mention: q.mention, Line: q.line,
-		})
-		if err != nil || !fresh {
-			return answer, nil, err
-		}
-		return answer, []note{{check: check, text: checks.Text{En: by + " said: \"" + said + "\"", Ja: by + "さん:「" + said + "」"}}}, nil
-	})
+	b.changed()
 	before, err := b.o.Schedule.Incidents().Open(ctx)
 	if err == nil {
 		_, err = b.o.Schedule.Look(ctx, check, false)
 	}
 	if err != nil {
 		b.log.Warn("what an admin changed could not be looked at", "check", check, "err", err)
-		return kept
+		return answer
 	}
-	return checks.Lines(append([]checks.Text{kept}, b.whatEnded(ctx, []string{check}, before)...)...)
+	return checks.Lines(append([]checks.Text{answer}, b.whatEnded(ctx, []string{check}, before)...)...)
 }
 
-// doneBefore tells whether this question changed something already, before a
-// restart: a bill is not paid twice.
-func (b *Bot) doneBefore(ctx context.Context, q question) (done bool, err error) {
-	err = b.o.DB.Read(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deed WHERE mention = ? AND line = ? AND what = ?)`, q.mention, q.line, deedSaid).Scan(&done)
+// saidTo notes what an admin said to a check that changed something by it.
+func (b *Bot) saidTo(ctx context.Context, tx *sql.Tx, q question, check string, answer checks.Text) (checks.Text, []note, error) {
+	said, by := checks.Quote(q.said), name(q.who.Account)
+	fresh, err := insertDeed(ctx, tx, deed{
+		At: q.now, Admin: q.who.Account, What: deedSaid, Check: check, Ended: q.now, Note: said, Mention: q.mention, Line: q.line,
 	})
-	return done, err
+	if err != nil || !fresh {
+		return answer, nil, err
+	}
+	return answer, []note{{check: check, text: checks.Text{En: by + " said: \"" + said + "\"", Ja: by + "さん:「" + said + "」"}}}, nil
+}
+
+// offeredBefore is [answeredBefore], asked before the check is: a bill is not
+// paid twice.
+func (b *Bot) offeredBefore(ctx context.Context, q question) (answer checks.Text, before bool, err error) {
+	err = b.o.DB.Read(ctx, func(tx *sql.Tx) (err error) {
+		answer, before, err = answeredBefore(ctx, tx, q)
+		return err
+	})
+	return answer, before, err
 }

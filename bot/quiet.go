@@ -146,11 +146,20 @@ func maintenanceText(s standing) checks.Text {
 	}
 }
 
-// standingDeeds reads what admins have changed and still holds.
+// standingDeeds reads what admins have changed and still holds, how other ways
+// stand, and what they have taken.
 func (b *Bot) standingDeeds(ctx context.Context, s *standing) error {
 	return b.o.DB.Read(ctx, func(tx *sql.Tx) (err error) {
 		if s.deeds, err = standingDeeds(ctx, tx, s.now); err != nil {
 			return err
+		}
+		s.went = nil
+		for _, i := range s.incidents {
+			some, err := b.relay.wentOf(ctx, tx, i.ID, i.Number)
+			if err != nil {
+				return err
+			}
+			s.went = append(s.went, some...)
 		}
 		s.ways, err = wayStates(ctx, tx, b.o.Ways)
 		return err

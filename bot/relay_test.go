@@ -159,6 +159,13 @@ func TestHowAlarmsReachPeopleIsSaid(t *testing.T) {
 			"Alarms reach you here and by mail (tested 23 Nov).\nBy ntfy nothing gets through since 10:00 (no answer in time).",
 			"警報はここと、メール（11/23に確認済み）に届きます。\nntfyでは10:00から送信できていません（no answer in time）。",
 		},
+		{
+			"by one that one of its readers does not get",
+			[]wayState{{title: mail.title, tested: mail.tested, why: "recipient: no such mailbox"}},
+			true,
+			"Alarms reach you here and by mail.\nBy mail not everybody gets them (recipient: no such mailbox).",
+			"警報はここと、メールに届きます。\nメールでは一部の宛先に届いていません（recipient: no such mailbox）。",
+		},
 		{"not here", []wayState{mail}, false, "Alarms reach you by mail (tested 23 Nov).", "警報はメール（11/23に確認済み）に届きます。"},
 		{"neither", []wayState{broken}, false, "By ntfy nothing gets through since 10:00 (no answer in time).", "ntfyでは10:00から送信できていません（no answer in time）。"},
 	} {
@@ -175,11 +182,15 @@ func TestHowAlarmsReachPeopleIsSaid(t *testing.T) {
 
 func TestALongTextIsCutBetweenLines(t *testing.T) {
 	text := strings.Repeat("a line of some words that say little\n", 40)
-	got := cutLines(text, 400)
-	if n := len([]rune(got)); n > 400 || !strings.HasSuffix(got, "little\n…") {
-		t.Errorf("%d: %q", n, got)
+	for lang, mark := range map[checks.Lang]string{
+		checks.English: "… (too long for this way; the rest is left out)", checks.Japanese: "…（長いため以下を省略しました）",
+	} {
+		got := cutLines(text, 400, lang)
+		if n := len([]rune(got)); n > 400 || n < 300 || !strings.HasSuffix(got, "little\n"+mark) {
+			t.Errorf("%d: %q", n, got)
+		}
 	}
-	if got := cutLines("short", 400); got != "short" {
+	if got := cutLines("short", 400, checks.English); got != "short" {
 		t.Errorf("%q", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sababan/sababan/checks"
 )
@@ -57,18 +58,19 @@ type aRelay struct {
 }
 
 func (m aRelay) message(limit int) Message {
-	return Message{Key: m.key, Text: cutLines(m.text, limit), Title: m.title, Severity: m.severity, Lang: m.lang, Since: m.created}
+	return Message{Key: m.key, Text: cutLines(m.text, limit, m.lang), Title: m.title, Severity: m.severity, Lang: m.lang, Since: m.created}
 }
 
 // cutLines cuts a text between lines so that it has not more than so many
-// characters; 0 is no limit.
-func cutLines(text string, limit int) string {
-	if limit <= 0 || len([]rune(text)) <= limit {
+// characters, and says so; 0 is no limit.
+func cutLines(text string, limit int, lang checks.Lang) string {
+	if limit <= 0 || utf8.RuneCountInString(text) <= limit {
 		return text
 	}
-	parts := Split(text, limit-2, 0)
+	mark := checks.Text{En: "… (too long for this way; the rest is left out)", Ja: "…（長いため以下を省略しました）"}.In(lang)
+	parts := Split(text, limit-utf8.RuneCountInString(mark)-1, 0)
 	first, _, _ := cutLast(parts[0])
-	return first + "\n…"
+	return first + "\n" + mark
 }
 
 // cutLast takes the last line off.
@@ -200,7 +202,10 @@ func (r *relayer) attempt(ctx context.Context, m aRelay, w Way) error {
 	now = time.Now()
 	switch receipt.Outcome {
 	case Delivered:
-		return r.arrived(ctx, m, name, now)
+		if receipt.Why != "" {
+			r.log.Warn("another way took a message, but not for everybody", "way", name, "why", receipt.Why)
+		}
+		return r.arrived(ctx, m, name, receipt.Why, now)
 	case Uncertain:
 		// It is looked for before anything else is tried: a second way would be a
 		// second message.
@@ -244,13 +249,14 @@ func (r *relayer) search(ctx context.Context, m aRelay, w Way, msg Message) (set
 		r.rest(name, time.Time{}, now)
 		return true, r.failed(ctx, name, err.Error(), now)
 	case there:
-		return true, r.arrived(ctx, m, name, time.Now())
+		return true, r.arrived(ctx, m, name, "", time.Now())
 	}
 	return false, nil
 }
 
-// arrived writes down that a way took a message.
-func (r *relayer) arrived(ctx context.Context, m aRelay, name string, now time.Time) error {
+// arrived writes down that a way took a message, and why not for everybody; "" is
+// for everybody.
+func (r *relayer) arrived(ctx context.Context, m aRelay, name, but string, now time.Time) error {
 	delete(r.rests, name)
 	delete(r.failures, name)
 	err := r.db.Write(ctx, func(tx *sql.Tx) error {
@@ -260,7 +266,7 @@ func (r *relayer) arrived(ctx context.Context, m aRelay, name string, now time.T
 		if err := relayTold(ctx, tx, m.key, now); err != nil {
 			return err
 		}
-		return wayWorked(ctx, tx, name, m.kind == relayTest, now)
+		return wayWorked(ctx, tx, name, but, m.kind == relayTest, now)
 	})
 	if err != nil {
 		return fmt.Errorf("bot: noting what went another way: %w", err)

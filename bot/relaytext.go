@@ -110,6 +110,13 @@ func waysText(ways []wayState, here bool) []checks.Text {
 				En: fmt.Sprintf("By %s nothing gets through since %s (%s).", w.title.En, at, why),
 				Ja: fmt.Sprintf("%sでは%sから送信できていません（%s）。", w.title.Ja, at, why),
 			})
+		case w.why != "":
+			good = append(good, w.title)
+			why := checks.Quote(w.why)
+			lines = append(lines, checks.Text{
+				En: fmt.Sprintf("By %s not everybody gets them (%s).", w.title.En, why),
+				Ja: fmt.Sprintf("%sでは一部の宛先に届いていません（%s）。", w.title.Ja, why),
+			})
 		case w.tested.IsZero():
 			good = append(good, checks.Text{En: w.title.En + " (not tested yet)", Ja: w.title.Ja + "（未確認）"})
 		default:

@@ -104,7 +104,7 @@ func (b *Bot) silence(ctx context.Context, tx *sql.Tx, s situation, q question, 
 			return nil, err
 		}
 		if fresh {
-			notes = append(notes, note{incident: i.ID, text: snoozeNote(q.who, called([]incident.Incident{i}), until, said)})
+			notes = append(notes, note{incidents: []int64{i.ID}, text: snoozeNote(q.who, called([]incident.Incident{i}), until, said)})
 		}
 	}
 	return notes, nil
@@ -188,10 +188,14 @@ func (b *Bot) unsnooze(ctx context.Context, q question) checks.Text {
 			}
 			if fresh {
 				what := b.aboutText(d, s.live)
-				notes = append(notes, note{incident: d.Incident, check: d.Check, text: checks.Text{
+				told := note{check: d.Check, text: checks.Text{
 					En: fmt.Sprintf("%s ended the snooze of %s", name(q.who.Account), what.En),
 					Ja: fmt.Sprintf("%sさんが%sの保留を解除しました", name(q.who.Account), what.Ja),
-				}})
+				}}
+				if d.Incident != 0 {
+					told.incidents = []int64{d.Incident}
+				}
+				notes = append(notes, told)
 			}
 		}
 		what := b.aboutText(standing[0], s.live)
@@ -203,14 +207,7 @@ func (b *Bot) unsnooze(ctx context.Context, q question) checks.Text {
 }
 
 // titleOf is how a check is called.
-func (b *Bot) titleOf(check string) checks.Text {
-	for _, k := range b.kinds {
-		if k.Name == check {
-			return k.Title
-		}
-	}
-	return checks.Text{}
-}
+func (b *Bot) titleOf(check string) checks.Text { return b.kindOf(check).Title }
 
 // aboutText is what a deed is about.
 func (b *Bot) aboutText(d deed, live []incident.Incident) checks.Text {

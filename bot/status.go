@@ -27,6 +27,8 @@ type standing struct {
 	unreached []checks.Text
 	// ways are the other ways out.
 	ways []wayState
+	// went is what of the open incidents was told by these.
+	went []went
 	// deeds are what admins have changed and still holds.
 	deeds deeds
 	// room is how many characters one post has; 0 for any number.
@@ -164,6 +166,7 @@ func statusLines(s standing, numbers bool) checks.Text {
 	if more := len(ill) - mostIll; more > 0 {
 		lines = append(lines, checks.Text{En: fmt.Sprintf("and %d more; \"check NAME\" shows them", more), Ja: fmt.Sprintf("ほか%d件（「確認 ○○」で表示します）", more)})
 	}
+	lines = append(lines, wentAll(s.went)...)
 	var fine []checks.Text
 	for _, v := range s.views {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -79,7 +80,8 @@ func (d *desk) insert(ctx context.Context, tx *sql.Tx, p post) error {
 }
 
 // freshKey makes a key that no other post has or had, on this server or after
-// the state was set aside.
+// the state was set aside. Keys sort as they were made: of what was frozen in the
+// same millisecond, the first goes out first.
 func freshKey(ctx context.Context, tx *sql.Tx) (string, error) {
 	install, err := metaValue(ctx, tx, "install")
 	if err != nil {
@@ -91,7 +93,15 @@ func freshKey(ctx context.Context, tx *sql.Tx) (string, error) {
 			return "", err
 		}
 	}
-	return "sababan-" + install + "-" + rand.Text(), nil
+	made, err := metaValue(ctx, tx, "keys")
+	if err != nil {
+		return "", err
+	}
+	n, _ := strconv.ParseInt(made, 10, 64) // none yet is 0
+	if err := setMeta(ctx, tx, "keys", strconv.FormatInt(n+1, 10)); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("sababan-%s-%010d-%s", install, n+1, rand.Text()), nil
 }
 
 // recipient is an admin's remembered account on the bot's home.

@@ -137,6 +137,45 @@ func TestTextsOfRoundsAndTheDigest(t *testing.T) {
 	)
 }
 
+func TestTextsOfOtherWays(t *testing.T) {
+	r := toRead()
+	now := r.now
+	cert, disk := alertOf(r.cert), alertOf(r.disk)
+	over := cert
+	over.Change, over.At, over.Title, over.Summary = incident.ResolvedNow, now, checks.Text{En: "certificate", Ja: "証明書"}, checks.Text{En: "valid to 23 Feb, 90 d left", Ja: "2/23まで有効、残り90日"}
+	home := homeState{Failing: now.Add(-5 * time.Minute), Why: "no answer in time"}
+	because := func(why ...Reason) checks.Text {
+		all := map[Reason]bool{}
+		for _, one := range why {
+			all[one] = true
+		}
+		return failingText(homeState{}, all)
+	}
+	mail, second := checks.Text{En: "mail", Ja: "メール"}, checks.Text{En: "a second account", Ja: "予備アカウント"}
+	all := []went{
+		{12, mail, now.Add(-5 * time.Hour), RelayFailed},
+		{14, mail, now.Add(-4 * time.Hour), RelayFailed},
+		{15, mail, now.Add(-3 * time.Hour), RelayAtOnce},
+		{16, second, now.Add(-2 * time.Hour), RelayMuffled},
+		{17, second, now.Add(-time.Hour), RelayRefused},
+		{18, second, now.Add(-30 * time.Minute), ToldFallback},
+	}
+	checkstest.Texts(
+		t, "bot: other ways",
+		checkstest.Say("while the home takes nothing", relayText([]news{{Alert: cert}}, failingText(home, nil))),
+		checkstest.Say("several at once", relayText([]news{{Alert: cert}, {Alert: disk}}, because(RelayAtOnce))),
+		checkstest.Say("what the home refused", relayText([]news{{Alert: disk}}, because(RelayRefused))),
+		checkstest.Say("nobody took it", relayText([]news{{Alert: cert, Reason: ToldFallback}})),
+		checkstest.Say("its end", relayText([]news{{Alert: over}})),
+		checkstest.Say("started while the home is dead", silenceText(home)),
+		checkstest.Say("and it is there again", metText()),
+		checkstest.Say("a test", testText("example.social")),
+		checkstest.Say("a maintenance", maintenanceRelay(deed{Until: now.Add(2 * time.Hour)})),
+		checkstest.Say("what went there, of one: why", checks.Lines(wentTexts(all)...)),
+		checkstest.Say("what went there, of all: status", checks.Lines(wentAll(all)...)),
+	)
+}
+
 func TestTextsOfHelp(t *testing.T) {
 	b := &Bot{kinds: []checks.Kind{
 		{Name: "disk", Words: checks.Words{Ja: []string{"ディスク"}}}, {Name: "memory", Words: checks.Words{Ja: []string{"メモリ"}}}, {Name: "certs", Words: checks.Words{Ja: []string{"証明書"}}},

@@ -30,7 +30,7 @@ type wayState struct {
 	tested time.Time // when a test message got through last
 	asked  time.Time // when the last test was begun
 	failed time.Time // since when it does not work; zero where it does
-	why    string
+	why    string    // why it does not, or does not for everybody
 }
 
 // wayStates reads how the ways stand, in their order.
@@ -52,12 +52,13 @@ func wayStates(ctx context.Context, tx *sql.Tx, ways []Way) ([]wayState, error) 
 	return states, nil
 }
 
-// wayWorked notes that a way took a message, wayFailed that it did not.
-func wayWorked(ctx context.Context, tx *sql.Tx, name string, test bool, now time.Time) error {
+// wayWorked notes that a way took a message, and why not for everybody; wayFailed
+// that it did not.
+func wayWorked(ctx context.Context, tx *sql.Tx, name, but string, test bool, now time.Time) error {
 	tested := sql.NullInt64{Int64: now.UnixMilli(), Valid: test}
-	_, err := tx.ExecContext(ctx, `INSERT INTO way (name, tested, worked) VALUES (?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET tested = COALESCE(excluded.tested, way.tested), worked = excluded.worked, failed = NULL, problem = NULL`,
-		name, tested, now.UnixMilli())
+	_, err := tx.ExecContext(ctx, `INSERT INTO way (name, tested, worked, problem) VALUES (?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET tested = COALESCE(excluded.tested, way.tested), worked = excluded.worked, failed = NULL, problem = excluded.problem`,
+		name, tested, now.UnixMilli(), sql.NullString{String: but, Valid: but != ""})
 	return err
 }
 

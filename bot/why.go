@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type detail struct {
 	effects []int64
 	deeds   deeds
 	told    []toldWhen
+	went    []went
 }
 
 // toldWhen is when an admin first heard of an incident.
@@ -97,6 +99,9 @@ func (b *Bot) whyNumber(ctx context.Context, q question, n int64) checks.Text {
 			return err
 		}
 		if d.told, err = whoWasTold(ctx, tx, i.ID); err != nil {
+			return err
+		}
+		if d.went, err = b.relay.wentOf(ctx, tx, i.ID, i.Number); err != nil {
 			return err
 		}
 		live, err := incident.Live(ctx, tx)
@@ -167,7 +172,10 @@ func (b *Bot) detailText(d detail) checks.Text {
 	for _, one := range d.deeds[max(0, len(d.deeds)-mostDeeds):] {
 		lines = append(lines, b.deedText(one, nil))
 	}
-	lines = append(lines, toldText(d.told))
+	if len(d.told) > 0 || len(d.went) == 0 {
+		lines = append(lines, toldText(d.told))
+	}
+	lines = append(lines, wentTexts(d.went)...)
 	if i.Phase == incident.Open {
 		n := i.Number
 		lines = append(lines, adviceText(i.Finding.Advice), checks.Text{
@@ -250,10 +258,14 @@ func (b *Bot) deedText(d deed, live []incident.Incident) checks.Text {
 		t = checks.Text{En: "put it away as known", Ja: "既知に変更"}
 	case deedMaintenance:
 		t = checks.Text{En: "announced maintenance until " + until, Ja: until + "までメンテナンス"}
+	case deedOver:
+		t = checks.Text{En: "ended the maintenance", Ja: "メンテナンス終了"}
 	case deedSaid:
 		t = checks.Text{En: "said", Ja: "発言"}
-	default:
-		t = checks.Text{En: "ended the maintenance", Ja: "メンテナンス終了"}
+	case deedSummaryOn:
+		t = checks.Text{En: "switched the weekly summary on", Ja: "週のまとめをオン"}
+	case deedSummaryOff:
+		t = checks.Text{En: "switched the weekly summary off", Ja: "週のまとめをオフ"}
 	}
 	return checks.Text{En: at + " " + who + " " + t.En + said.En, Ja: at + " " + who + "さん: " + t.Ja + said.Ja}
 }
@@ -289,7 +301,9 @@ func (b *Bot) detailOf(ctx context.Context, q question, check string) checks.Tex
 	}
 	for _, i := range s.incidents {
 		if i.Key.Check == check {
-			lines = append(lines, plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline(), asideText(s.deeds, i, q.now)), i.Finding.Text.Body(), adviceText(i.Finding.Advice))
+			lines = append(lines, plus(head(i.Severity, i.Finding.Road, i.Number), i.Finding.Text.Headline(), asideText(s.deeds, i, q.now)), i.Finding.Text.Body())
+			lines = append(lines, wentTexts(slices.DeleteFunc(slices.Clone(s.went), func(w went) bool { return w.number != i.Number }))...)
+			lines = append(lines, adviceText(i.Finding.Advice))
 		}
 	}
 	figures, err := b.o.Schedule.Numbers(ctx, check, 2*mostFigures, q.now.In(q.who.zone()))

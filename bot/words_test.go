@@ -126,3 +126,26 @@ func TestTheDigestIsMostPressingFirst(t *testing.T) {
 		}
 	}
 }
+
+func TestEverythingThatAnAdminDidIsCalledByItsName(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ what, en, ja string }{
+		{deedAck, "took it", "対応を開始"},
+		{deedUnack, "gave it back", "対応を取り消し"},
+		{deedSnooze, "snoozed until 13:00", "13:00まで保留"},
+		{deedUnsnooze, "ended the snooze", "保留解除"},
+		{deedKnown, "put it away as known", "既知に変更"},
+		{deedMaintenance, "announced maintenance until 13:00", "13:00までメンテナンス"},
+		{deedOver, "ended the maintenance", "メンテナンス終了"},
+		{deedSaid, "said", "発言"},
+		{deedSummaryOn, "switched the weekly summary on", "週のまとめをオン"},
+		{deedSummaryOff, "switched the weekly summary off", "週のまとめをオフ"},
+	} {
+		text := new(Bot).deedText(deed{What: c.what, Admin: "alice", At: at, Until: at.Add(time.Hour)}, nil)
+		for lang, want := range map[checks.Lang]string{checks.English: "12:00 alice " + c.en, checks.Japanese: "12:00 aliceさん: " + c.ja} {
+			if got := text.Read(checks.Reader{Lang: lang, Zone: time.UTC, Now: at}); got != want {
+				t.Errorf("%s: got %q, want %q", c.what, got, want)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -33,7 +34,8 @@ func (s *Schedule) Numbers(ctx context.Context, name string, limit int, at time.
 	return list, nil
 }
 
-// Latest is [Schedule.Numbers] without what is usual.
+// Latest returns the measures of a check as they were taken last, without what is
+// usual, by name and subject, at most limit of them.
 func (s *Schedule) Latest(ctx context.Context, name string, limit int) ([]Number, error) {
 	j, ok := s.byName[name]
 	if !ok {
@@ -56,12 +58,12 @@ func (s *Schedule) Latest(ctx context.Context, name string, limit int) ([]Number
 }
 
 // Happened returns the events of all checks between two instants, oldest first,
-// at most limit of them.
+// at most limit of them: the newest.
 func (s *Schedule) Happened(ctx context.Context, from, to time.Time, limit int) ([]checks.Event, error) {
 	var events []checks.Event
 	err := s.o.DB.Read(ctx, func(tx *sql.Tx) error {
 		events = nil
-		rows, err := tx.QueryContext(ctx, `SELECT code, part, subject, at, text FROM event WHERE at >= ? AND at <= ? ORDER BY at LIMIT ?`,
+		rows, err := tx.QueryContext(ctx, `SELECT code, part, subject, at, text FROM event WHERE at >= ? AND at <= ? ORDER BY at DESC LIMIT ?`,
 			from.UnixMilli(), to.UnixMilli(), limit)
 		if err != nil {
 			return err
@@ -80,6 +82,7 @@ func (s *Schedule) Happened(ctx context.Context, from, to time.Time, limit int) 
 			}
 			events = append(events, e)
 		}
+		slices.Reverse(events)
 		return rows.Err()
 	})
 	if err != nil {

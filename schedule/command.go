@@ -10,9 +10,10 @@ import (
 )
 
 // Command lets a check answer a command of its own, with its past. changed tells
-// whether it remembered something by it. [ErrNoCheck] where the check is not set
-// up, or has no such command.
-func (s *Schedule) Command(ctx context.Context, check, name, rest string) (answer checks.Text, changed bool, err error) {
+// whether it remembered something by it; then with is called in the transaction
+// that keeps this, so that neither is kept without the other. [ErrNoCheck] where
+// the check is not set up, or has no such command.
+func (s *Schedule) Command(ctx context.Context, check, name, rest string, with func(tx *sql.Tx, answer checks.Text) error) (answer checks.Text, changed bool, err error) {
 	j, ok := s.byName[check]
 	if !ok {
 		return checks.Text{}, false, fmt.Errorf("%w: %s", ErrNoCheck, check)
@@ -29,7 +30,12 @@ func (s *Schedule) Command(ctx context.Context, check, name, rest string) (answe
 	if len(remember) == 0 {
 		return answer, false, nil
 	}
-	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error { return keepRemembered(ctx, tx, host, check, remember) })
+	err = s.o.DB.Write(ctx, func(tx *sql.Tx) error {
+		if err := keepRemembered(ctx, tx, host, check, remember); err != nil {
+			return err
+		}
+		return with(tx, answer)
+	})
 	if err != nil {
 		return checks.Text{}, false, fmt.Errorf("schedule: keeping what %s is to remember: %w", check, err)
 	}

@@ -10,28 +10,6 @@ import (
 	"github.com/sababan/sababan/schedule/history"
 )
 
-// Series returns the measures of a check as they were taken last, without what
-// is usual, by name and subject, at most limit of them.
-func (s *Schedule) Series(ctx context.Context, name string, limit int) ([]Number, error) {
-	j, ok := s.byName[name]
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrNoCheck, name)
-	}
-	host := s.host(j.Kind)
-	list, err := s.series(ctx, host, name, limit)
-	if err != nil {
-		return nil, fmt.Errorf("schedule: reading the measures of %s: %w", name, err)
-	}
-	past := s.history.View(host, name)
-	known := list[:0]
-	for _, n := range list {
-		if n.Last, ok = past.Last(n.Name, n.Subject); ok {
-			known = append(known, n)
-		}
-	}
-	return known, nil
-}
-
 func (s *Schedule) series(ctx context.Context, host, name string, limit int) (list []Number, err error) {
 	err = s.o.DB.Read(ctx, func(tx *sql.Tx) error {
 		list = nil

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -348,11 +349,12 @@ func TestWhatAnAddressMayBe(t *testing.T) {
 	}
 }
 
-func TestASecondAccountTellsEachReaderOnce(t *testing.T) {
-	server := sandbox.New(sandbox.Options{NoLimits: true})
-	t.Cleanup(server.Close)
-	saba := server.AddAccount(sandbox.Account{Username: "saba", Bot: true})
-	alice, bob := server.AddAccount(sandbox.Account{Username: "alice"}), server.AddAccount(sandbox.Account{Username: "bob", Domain: "elsewhere.example"})
+// second is a server where the bot has its second account, and the address of
+// that for some readers. before hears of each request.
+func second(t *testing.T, before func(*http.Request), to ...string) (server *sandbox.Server, saba sandbox.Account, address string) {
+	t.Helper()
+	server = sandbox.New(sandbox.Options{NoLimits: true, Admit: func(r *http.Request) bool { before(r); return true }})
+	saba = server.AddAccount(sandbox.Account{Username: "saba", Bot: true})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -360,10 +362,89 @@ func TestASecondAccountTellsEachReaderOnce(t *testing.T) {
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(context.Background(), ln) })
 	t.Cleanup(func() { server.Close(); serving.Wait() })
-	address := "mastodon://" + ln.Addr().String() + "?token=" + server.Token(saba) + "&to=alice&to=bob@elsewhere.example"
+	return server, saba, "mastodon://" + ln.Addr().String() + "?token=" + server.Token(saba) + "&to=" + strings.Join(to, "&to=")
+}
+
+// numbered are so many lines that differ.
+func numbered(n int) string {
+	var lines []string
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("line %d of a long message", i))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestASecondAccountTellsALongMessageInAThread(t *testing.T) {
+	// The answer about the second post of the first reader is lost, and then the
+	// daemon is started anew.
+	var posts atomic.Int64
+	var server *sandbox.Server
+	var saba sandbox.Account
+	var address string
+	server, saba, address = second(t, func(r *http.Request) {
+		if r.Method == http.MethodPost && posts.Add(1) == 2 {
+			server.Misbehave(sandbox.Fault{Kind: sandbox.CutAfter, Method: http.MethodPost, Times: 1})
+		}
+	}, "alice", "bob@elsewhere.example")
+	readers := []sandbox.Account{server.AddAccount(sandbox.Account{Username: "alice"}), server.AddAccount(sandbox.Account{Username: "bob", Domain: "elsewhere.example"})}
+	m := message()
+	m.Text = numbered(40)
+	o := fallback.Options{Patience: 3 * time.Second}
+	w := way(t, address, o)
+	if limit := w.Limit(); limit != 0 {
+		t.Errorf("it is cut at %d characters before the account sees it", limit)
+	}
+	if r := w.Send(t.Context(), m); r.Outcome != bot.Uncertain {
+		t.Fatalf("%+v", r)
+	}
+	again := way(t, address, o)
+	if _, there, err := again.Find(t.Context(), m); there || err != nil {
+		t.Errorf("%v, %v: most of it is missing", there, err)
+	}
+	if r := again.Send(t.Context(), m); r.Outcome != bot.Delivered || r.ID == "" {
+		t.Errorf("%+v", r)
+	}
+	if id, there, err := way(t, address, o).Find(t.Context(), m); !there || id == "" || err != nil {
+		t.Errorf("%q, %v, %v: all of it is there", id, there, err)
+	}
+	for _, a := range readers {
+		inbox := server.Inbox(a)
+		said, parent := "", ""
+		for i, one := range inbox {
+			if one.InReplyTo != parent || one.Visibility != sandbox.Direct || one.Author.ID != saba.ID || len([]rune(one.Text)) > 500 {
+				t.Errorf("post %d to %s: %+v", i, a.Username, one)
+			}
+			parent = one.ID
+			said += one.Text
+		}
+		for i := range 40 {
+			if n := strings.Count(said, fmt.Sprintf("line %d of a long message", i)); n != 1 {
+				t.Errorf("%s has line %d %d times", a.Username, i, n)
+			}
+		}
+	}
+}
+
+func TestAReaderWhoIsGoneKeepsTheMessageFromNobodyElse(t *testing.T) {
+	server, _, address := second(t, func(*http.Request) {}, "alice", "bob")
+	o := fallback.Options{Patience: 3 * time.Second}
+	if r := way(t, address, o).Send(t.Context(), message()); r.Outcome != bot.Refused {
+		t.Errorf("there is nobody to tell: %+v", r)
+	}
+	bob := server.AddAccount(sandbox.Account{Username: "bob"})
+	if r := way(t, address, o).Send(t.Context(), message()); r.Outcome != bot.Delivered || r.Why != "alice: no such account" {
+		t.Errorf("%+v", r)
+	}
+	if n := len(server.Inbox(bob)); n != 1 {
+		t.Errorf("bob has %d messages", n)
+	}
+}
+
+func TestASecondAccountTellsEachReaderOnce(t *testing.T) {
+	server, saba, address := second(t, func(*http.Request) {}, "alice", "bob@elsewhere.example")
+	alice, bob := server.AddAccount(sandbox.Account{Username: "alice"}), server.AddAccount(sandbox.Account{Username: "bob", Domain: "elsewhere.example"})
 	w := way(t, address, fallback.Options{Patience: 3 * time.Second})
 	m := message()
-	m.Text = strings.Repeat("a long line\n", 100)[:w.Limit()]
 	// The answer about the first reader's is lost.
 	lost := server.Misbehave(sandbox.Fault{Kind: sandbox.CutAfter, Method: http.MethodPost, Times: 1})
 	if r := w.Send(t.Context(), m); r.Outcome != bot.Uncertain {
