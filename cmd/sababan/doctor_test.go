@@ -148,7 +148,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			if err := os.Chtimes(filepath.Join(n.root, "etc/sababan/site.env"), old, old); err != nil {
 				t.Fatal(err)
 			}
-		}, exitWarning, `\[Warning\] /home/mastodon/live/\.env\.production was changed on .*, after it was copied`, `Fix: sudo sababan init --replace`},
+		}, exitWarning, `\[Warning\] /home/mastodon/live/\.env\.production was changed on .*, after it was copied`, "Fix: sudo sababan init --settings\n  Fix: sudo systemctl reload sababan"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := afterInit(t)
