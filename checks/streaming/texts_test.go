@@ -34,7 +34,9 @@ func TestTexts(t *testing.T) {
 			v.socket = socket{state: st, outcome: outcome{why: why, code: code, took: 120 * time.Millisecond}, waited: 35 * time.Second}
 		}
 	}
-	noToken := func(v *sight) { v.socket = socket{state: tokenless, outcome: outcome{err: &checks.NotSetUp{Setting: "[server] token_file"}}} }
+	noToken := func(v *sight) {
+		v.socket = socket{state: tokenless, outcome: outcome{err: &checks.NotSetUp{Setting: "[server] token_file"}}}
+	}
 	unknown := func(v *sight) { v.usual = nil }
 	in := func(f site.Found) func(*sight) { return func(v *sight) { v.found = f } }
 	since, just := now.Add(-14*time.Minute), now
