@@ -52,6 +52,24 @@ func wayStates(ctx context.Context, tx *sql.Tx, ways []Way) ([]wayState, error) 
 	return states, nil
 }
 
+// A WayStanding is what is remembered of a way.
+type WayStanding struct {
+	Title  checks.Text
+	Tested time.Time // when a test message got through last; zero: never
+	Failed time.Time // since when it does not work; zero where it does
+	Why    string    // what it said then; while it works: why not for everybody
+}
+
+// WaysStanding reads what the state remembers of the ways, in their order.
+func WaysStanding(ctx context.Context, tx *sql.Tx, ways []Way) ([]WayStanding, error) {
+	states, err := wayStates(ctx, tx, ways)
+	all := make([]WayStanding, len(states))
+	for i, s := range states {
+		all[i] = WayStanding{s.title, s.tested, s.failed, s.why}
+	}
+	return all, err
+}
+
 // wayWorked notes that a way took a message, and why not for everybody; wayFailed
 // that it did not.
 func wayWorked(ctx context.Context, tx *sql.Tx, name, but string, test bool, now time.Time) error {

@@ -42,7 +42,7 @@ func newAccount(u *url.URL, o Options) (bot.Way, error) {
 		return nil, errors.New("should be mastodon://HOST?token_file=…&to=alice@example.social")
 	}
 	a := &account{name: wayName("mastodon", append([]string{u.Host}, q["to"]...)...), server: web(u.Host), o: o, done: map[string]string{}}
-	if a.token, err = credentialOf(q, "token"); err != nil {
+	if a.token, err = o.credentialOf(q, "token"); err != nil {
 		return nil, err
 	}
 	if a.token.empty() {

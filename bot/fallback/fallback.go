@@ -29,6 +29,9 @@ type Options struct {
 	// that are believed; nil is the system's.
 	Dial  func(ctx context.Context, network, addr string) (net.Conn, error)
 	Roots *x509.CertPool
+	// SecretFile is where the secret of a file is really read: systemd may keep a
+	// copy for this process. nil is the file itself.
+	SecretFile func(path string) string
 	// Patience bounds one attempt; 0 is 15 s.
 	Patience time.Duration
 	Log      *slog.Logger

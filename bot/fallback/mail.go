@@ -81,7 +81,7 @@ func newMail(u *url.URL, o Options) (bot.Way, error) {
 		if password, has := u.User.Password(); has {
 			q.Set("password", password)
 		}
-		if m.password, err = credentialOf(q, "password"); err != nil {
+		if m.password, err = o.credentialOf(q, "password"); err != nil {
 			return nil, err
 		}
 		if m.user != "" && m.password.empty() {

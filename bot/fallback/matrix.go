@@ -31,7 +31,7 @@ func newMatrix(u *url.URL, o Options) (bot.Way, error) {
 		return nil, errors.New("should be matrix://HOST/!ROOM:SERVER?token_file=…; the room's id stands in its settings")
 	}
 	m := &matrix{caller: newCaller(o), name: wayName("matrix", u.Host, room), server: web(u.Host), room: room}
-	if m.token, err = credentialOf(q, "token"); err != nil {
+	if m.token, err = o.credentialOf(q, "token"); err != nil {
 		return nil, err
 	}
 	if m.token.empty() {

@@ -38,13 +38,13 @@ func newNtfy(u *url.URL, o Options) (bot.Way, error) {
 		return nil, errors.New("should be ntfy://HOST/TOPIC, for example \"ntfy://ntfy.sh/my-topic\"")
 	}
 	n := &ntfy{caller: newCaller(o), name: wayName("ntfy", u.Host, topic), server: web(u.Host), topic: topic, user: u.User.Username()}
-	if n.token, err = credentialOf(q, "token"); err != nil {
+	if n.token, err = o.credentialOf(q, "token"); err != nil {
 		return nil, err
 	}
 	if password, has := u.User.Password(); has {
 		q.Set("password", password)
 	}
-	if n.password, err = credentialOf(q, "password"); err != nil {
+	if n.password, err = o.credentialOf(q, "password"); err != nil {
 		return nil, err
 	}
 	return n, nil

@@ -26,10 +26,11 @@ const credentials = "/run/credentials/"
 type credential struct {
 	words checks.Secret
 	file  string
+	held  bool // the file is one that systemd guards
 }
 
 // credentialOf takes name or name_file from the settings of an address.
-func credentialOf(q url.Values, name string) (credential, error) {
+func (o Options) credentialOf(q url.Values, name string) (credential, error) {
 	words, file := q.Get(name), q.Get(name+"_file")
 	switch {
 	case words != "" && file != "":
@@ -37,7 +38,12 @@ func credentialOf(q url.Values, name string) (credential, error) {
 	case file != "" && !strings.HasPrefix(file, "/"):
 		return credential{}, fmt.Errorf("%s_file should be a whole path, for example \"/etc/sababan/%s\"", name, name)
 	}
-	return credential{words: checks.NewSecret(words), file: file}, nil
+	c := credential{words: checks.NewSecret(words), file: file}
+	if file != "" && o.SecretFile != nil {
+		c.file = o.SecretFile(file)
+	}
+	c.held = c.file != file || strings.HasPrefix(c.file, credentials)
+	return c, nil
 }
 
 func (c credential) empty() bool { return c.words.Empty() && c.file == "" }
@@ -59,7 +65,7 @@ func (c credential) read() (checks.Secret, error) {
 		return problem("may not be looked at")
 	case !info.Mode().IsRegular():
 		return problem("is not an ordinary file")
-	case info.Mode().Perm()&0o077 != 0 && !strings.HasPrefix(c.file, credentials):
+	case info.Mode().Perm()&0o077 != 0 && !c.held:
 		return problem("can be read by others; close it: chmod 600")
 	}
 	f, err := os.Open(c.file)

@@ -271,6 +271,26 @@ func TestNtfy(t *testing.T) {
 	}
 }
 
+func TestASecretIsReadWhereSystemdKeepsIt(t *testing.T) {
+	s := serve(t, nil)
+	held := filepath.Join(t.TempDir(), "fallback-token")
+	if err := os.WriteFile(held, []byte("tk_of_systemd\n"), 0o440); err != nil { // as systemd leaves it
+		t.Fatal(err)
+	}
+	w := way(t, "ntfy://"+s.host()+"/saba?token_file=/etc/sababan/fallback-token", fallback.Options{SecretFile: func(path string) string {
+		if path != "/etc/sababan/fallback-token" {
+			t.Error(path)
+		}
+		return held
+	}})
+	if r := w.Send(t.Context(), message()); r.Outcome != bot.Delivered {
+		t.Fatalf("%+v", r)
+	}
+	if got := s.last(t).header.Get("Authorization"); got != "Bearer tk_of_systemd" {
+		t.Error(got)
+	}
+}
+
 func TestMatrixIsTheSameMessageWhenSentAgain(t *testing.T) {
 	s := serve(t, nil)
 	w := way(t, "matrix://"+s.host()+"/!room:example.org?token=hunter2", fallback.Options{})

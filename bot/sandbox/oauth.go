@@ -39,6 +39,8 @@ type permit struct {
 func (s *Server) oauth(mux *http.ServeMux) {
 	mux.HandleFunc("POST /api/v1/apps", s.api(open(""), s.postApp))
 	mux.HandleFunc("POST /oauth/token", s.api(open(""), s.postToken))
+	mux.HandleFunc("GET /oauth/authorize", s.consent)
+	mux.HandleFunc("POST /oauth/authorize", s.consent)
 	mux.HandleFunc("POST /oauth/revoke", s.api(open(""), s.postRevoke))
 }
 

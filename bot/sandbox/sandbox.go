@@ -130,6 +130,7 @@ type Server struct {
 	mu            sync.Mutex // guards what follows
 	ids           idSource
 	accounts      []*account
+	browsing      *account // who is signed in in a browser; nil is nobody
 	tokens        map[string]*token
 	apps          map[string]*app
 	permits       map[string]*permit // by code

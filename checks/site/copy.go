@@ -33,7 +33,7 @@ func EnvText(settings map[string]string) string {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		value := settings[name]
 		switch {
-		case strings.ContainsAny(value, "'\r\n\\") || value == "":
+		case strings.ContainsAny(value, "'\r\n\\"):
 			continue
 		case strings.Trim(value, plainValue) != "":
 			value = "'" + value + "'"

@@ -74,7 +74,9 @@ func (w *search) settings() {
 			}
 		}
 	}
-	take(siteEnv)
+	if !w.set.Anew {
+		take(siteEnv)
+	}
 	if len(from) > 0 {
 		w.found.Origins["Settings"] = checks.Join(checks.Text{En: ", ", Ja: "、"}, from...)
 	}

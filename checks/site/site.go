@@ -45,6 +45,8 @@ type Config struct {
 	// Peek lets names, hosts and ports be read from Mastodon's .env.production;
 	// the daemon leaves that file alone and reads /etc/sababan/site.env.
 	Peek bool `toml:"-"`
+	// Anew leaves an old copy of them unread: it is about to be made again.
+	Anew bool `toml:"-"`
 	// Root is the folder that stands for "/", "" for "/" itself.
 	Root string `toml:"-"`
 }

@@ -1,6 +1,7 @@
 package streaming
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -98,6 +99,16 @@ func unsure(s sight, before level) bool {
 // listened tells whether the look came so far that events could be seen.
 func (s sight) listening() bool { return s.socket.state == alive || s.socket.state == open }
 
+// unset is the setting that nobody has given, where that is all that keeps
+// events from being seen; "" elsewhere.
+func (s sight) unset() string {
+	var missing *checks.NotSetUp
+	if s.socket.state == tokenless && errors.As(s.socket.err, &missing) {
+		return missing.Setting
+	}
+	return ""
+}
+
 // judge makes an observation of a look, and what the next should know.
 func judge(s sight, m memory) (checks.Observation, memory) {
 	var o checks.Observation
@@ -157,6 +168,8 @@ func event(o *checks.Observation, s sight, m memory) {
 		o.Blind = append(o.Blind, checks.Blind{Code: codeEvent, Why: why, Mend: mend})
 	}
 	switch {
+	case s.unset() != "" && e.Bad.IsZero():
+		// Not set up, which the summary says; nothing is open that could be lost.
 	case s.socket.state == tokenless:
 		blind(tokenError(s.socket.err), adviceToken())
 	case !s.listening() || m.Token != noFault:

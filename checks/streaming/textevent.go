@@ -175,7 +175,12 @@ func summary(s sight, m memory, o checks.Observation) checks.Text {
 	if len(parts) == 0 {
 		return textLevelUnseen(s)
 	}
-	return checks.Join(checks.Text{En: ", ", Ja: "、"}, parts...)
+	t := checks.Join(checks.Text{En: ", ", Ja: "、"}, parts...)
+	if setting := s.unset(); setting != "" {
+		t.En += "; whether events arrive is not looked at: that needs " + setting
+		t.Ja += "。イベントが届くかは未確認（" + setting + " が必要）"
+	}
+	return t
 }
 
 // heardPart says how the last own post came.

@@ -34,6 +34,9 @@ func TestTexts(t *testing.T) {
 			v.socket = socket{state: st, outcome: outcome{why: why, code: code, took: 120 * time.Millisecond}, waited: 35 * time.Second}
 		}
 	}
+	noToken := func(v *sight) {
+		v.socket = socket{state: tokenless, outcome: outcome{err: &checks.NotSetUp{Setting: "[server] token_file"}}}
+	}
 	unknown := func(v *sight) { v.usual = nil }
 	in := func(f site.Found) func(*sight) { return func(v *sight) { v.found = f } }
 	since, just := now.Add(-14*time.Minute), now
@@ -106,6 +109,7 @@ func TestTexts(t *testing.T) {
 		say("summary", summary(fine, mem, checks.Observation{})),
 		say("summary, of an earlier post", summary(earlier, mem, checks.Observation{})),
 		say("summary, no health address", summary(s(public(absent, status, 404), socketIs(alive, noReason, 101)), memory{}, checks.Observation{})),
+		say("summary, no token", summary(s(public(well, noReason, 200), noToken), memory{}, checks.Observation{})),
 		say("summary, the test post itself", checks.Same(postText("7f3a"))),
 	)
 	checkstest.Texts(t, "streaming", said...)

@@ -26,7 +26,7 @@ func newAway(c *Config, p pace, log *slog.Logger) (away, error) {
 	if c.Offline {
 		return a, nil
 	}
-	o := fallback.Options{UserAgent: userAgent(), Host: c.Host, Patience: p.patience, Log: log}
+	o := fallback.Options{UserAgent: userAgent(), Host: c.Host, SecretFile: c.Site.SecretFile, Patience: p.patience, Log: log}
 	for i, address := range c.Bot.Fallbacks {
 		w, err := fallback.New(address, o)
 		if err != nil {

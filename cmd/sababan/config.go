@@ -27,6 +27,7 @@ type written struct {
 	State   writtenState   `toml:"state"`
 	Summary writtenSummary `toml:"summary"`
 	Metrics writtenMetrics `toml:"metrics"`
+	Log     writtenLog     `toml:"log"`
 	Host    writtenHost    `toml:"host"`
 	// Checks are read by each kind.
 	Checks map[string]any `toml:"checks"`
@@ -46,6 +47,10 @@ type writtenSummary struct {
 
 type writtenMetrics struct {
 	Listen string `toml:"listen"`
+}
+
+type writtenLog struct {
+	Format string `toml:"format"`
 }
 
 type writtenHost struct {
@@ -71,6 +76,7 @@ func defaults() written {
 		Bot:     writtenBot{Language: string(checks.English)},
 		State:   writtenState{Path: "/var/lib/sababan/state.db"},
 		Summary: writtenSummary{Enabled: true, Cron: "0 20 * * 0", Visibility: bot.Unlisted}, // defaults: Sunday 20:00, once an admin said so
+		Log:     writtenLog{Format: textLog},
 	}
 }
 
@@ -84,6 +90,8 @@ type Config struct {
 	Summary SummaryConfig
 	// Metrics is host:port to show metrics at; "" for none.
 	Metrics string
+	// Log is what the daemon's log is written as: "text" or "json".
+	Log string
 	// Host is what this machine is called.
 	Host    string
 	Offline bool
@@ -168,6 +176,7 @@ func loadConfig(path string, kinds func(*site.Site) []checks.Kind, getenv func(s
 	c.Host = l.host()
 	c.Summary = l.summary(c.Bot)
 	c.Metrics = l.metrics()
+	c.Log = l.oneOf(at("log", "format"), l.w.Log.Format, []string{textLog, jsonLog})
 	l.state()
 	c.Checks = l.checks(list, c.Bot.Zone)
 	if err := l.err(path, pos, l.secrets(raw)); err != nil {

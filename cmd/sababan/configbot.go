@@ -130,10 +130,11 @@ func (l *loader) forBot(kinds []checks.Kind) BotConfig {
 // sends by them needs them.
 func (c *Config) openFallbacks() error {
 	for i, file := range c.Bot.FallbackFiles {
-		address, err := c.secretFile("[[bot.fallback]] url_file", file)
+		text, err := c.secretText("[[bot.fallback]] url_file", c.Site.SecretFile(file))
 		if err != nil {
 			return err
 		}
+		address := checks.NewSecret(strings.TrimSpace(string(text)))
 		if _, err := fallback.New(address, fallback.Options{}); err != nil {
 			return fmt.Errorf("[[bot.fallback]] url_file: %s: %w", checks.QuoteName(file), err)
 		}

@@ -130,3 +130,47 @@ func TestATokenOfTheWatchedServerComesFromTheFirstPlaceThatHasOne(t *testing.T) 
 		})
 	}
 }
+
+func TestAnotherWayOutComesFromTheFirstPlaceThatHasOne(t *testing.T) {
+	file := writeSecret(t, "https://of-the-file.example/x", 0o600)
+	name := filepath.Base(file)
+	for _, c := range []struct {
+		situation   string
+		credentials map[string]string
+		want        string
+	}{
+		{"the credential that is called as the file", map[string]string{name: "https://of-systemd.example/x\n"}, "https://of-systemd.example/x"},
+		{"the file, for the credential is blank", map[string]string{name: "\n"}, "https://of-the-file.example/x"},
+		{"the file", nil, "https://of-the-file.example/x"},
+	} {
+		t.Run(c.situation, func(t *testing.T) {
+			_, getenv := lent(t, c.credentials, nil)
+			config, err := loadConfig(writeConfig(t, "[[bot.fallback]]\nurl_file = '"+file+"'"), testKinds(), getenv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := config.openFallbacks(); err != nil || len(config.Bot.Fallbacks) != 1 || config.Bot.Fallbacks[0].Reveal() != c.want {
+				t.Errorf("%v, %v", err, config.Bot.Fallbacks)
+			}
+		})
+	}
+}
+
+func TestAnAddressOfAnotherWayOutThatIsNoneIsSaidAsThat(t *testing.T) {
+	for text, want := range map[string]string{
+		"hunter2":                  `should be an address such as "mailto:me@example.com"`,
+		"":                         `should be an address such as "mailto:me@example.com"`,
+		"gopher://me:hunter2@host": `"gopher" is no scheme that is known`,
+	} {
+		file := writeSecret(t, text, 0o600)
+		_, getenv := lent(t, nil, nil)
+		config, err := loadConfig(writeConfig(t, "[[bot.fallback]]\nurl_file = '"+file+"'"), testKinds(), getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = config.openFallbacks()
+		if err == nil || !strings.HasPrefix(err.Error(), "[[bot.fallback]] url_file: "+file+": "+want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}

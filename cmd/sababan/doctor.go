@@ -4,10 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
 	"maps"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +23,7 @@ import (
 	"github.com/sababan/sababan/bot/mastodon"
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/site"
+	"github.com/sababan/sababan/schedule/state"
 )
 
 type doctorFlags struct {
@@ -33,8 +39,9 @@ func newDoctorCommand(env environment) *cobra.Command {
 		Short: "Says what works and what does not: the bot, its ways out, its rights",
 		Long: `Says what works and what does not, and for each thing that does not, what mends it: the
 configuration, the token, the admins, every way out, the state file, the sandbox of the
-unit, and what each check may not see. It changes nothing and sends nothing. Names and
-addresses are left out, so that the text can be shown to others.
+unit, and what each check may not see. It changes nothing and sends nothing: of the
+other ways out it says when the daemon tried them last (at its start, then on Mondays).
+Names and addresses are left out, so that the text can be shown to others.
 
 Exit status as for "check": 0 all well, 1 warning, 2 critical, 3 could not tell.`,
 		Args: noWords,
@@ -89,7 +96,7 @@ func doctor(ctx context.Context, env environment, f doctorFlags) error {
 	asking, cancel := context.WithTimeout(ctx, doctorPatience)
 	show(d.account(asking)...)
 	cancel()
-	show(d.waysOut()...)
+	show(d.waysOut(ctx)...)
 	show(d.state(ctx)...)
 	show(d.copied(ctx)...)
 	show(d.mounts()...)
@@ -273,19 +280,72 @@ func (d *doctoring) blind(p *printer, looks []look) (all []point) {
 	return all
 }
 
-func (d *doctoring) waysOut() []point {
-	if n := len(d.config.Bot.Fallbacks); n > 0 {
-		return []point{well(fallbacksText(n))}
+// waysOut tells of each other way out what is known of it: none is tried, for a
+// message that nobody expects at night is no help; the daemon tries each weekly.
+func (d *doctoring) waysOut(ctx context.Context) (all []point) {
+	c := d.config
+	switch {
+	case len(c.Bot.Fallbacks) == 0:
+		return []point{ill(checks.Warning, noFallbacksText())}
+	case c.Offline:
+		return []point{ill(checks.Warning, offlineFallbacksText())}
 	}
-	return []point{ill(checks.Warning, noFallbacksText())}
+	err := c.openFallbacks()
+	if err != nil {
+		return []point{ill(checks.Critical, checks.Same(err.Error()))}
+	}
+	for _, address := range c.Bot.Fallbacks {
+		d.hide = d.hide.also(hostOf(address), "ELSEWHERE")
+	}
+	out, err := newAway(c, d.env.pace, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return []point{ill(checks.Critical, checks.Same(err.Error()))}
+	}
+	standing := make([]bot.WayStanding, len(out.ways))
+	for i, w := range out.ways {
+		standing[i].Title = w.Title()
+	}
+	err = state.Peek(ctx, filepath.Join(d.env.root, c.State.Path), func(tx *sql.Tx) (err error) {
+		standing, err = bot.WaysStanding(ctx, tx, out.ways)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return []point{ill(checks.Unknown, untoldWaysText(len(out.ways)))} // why is said of the state file
+	}
+	for _, w := range standing {
+		all = append(all, wayPoint(w))
+	}
+	return all
+}
+
+func wayPoint(w bot.WayStanding) point {
+	switch {
+	case !w.Failed.IsZero():
+		return ill(checks.Warning, wayFailsText(w))
+	case w.Tested.IsZero():
+		return ill(checks.Unknown, wayUntriedText(w))
+	}
+	return well(wayWellText(w))
+}
+
+// hostOf is the server in an address; "" where it has none.
+func hostOf(address checks.Secret) string {
+	u, err := url.Parse(address.Reveal())
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // A redaction takes names and addresses out of a text.
-type redaction struct{ replace *strings.Replacer }
+type redaction struct {
+	replace *strings.Replacer
+	names   map[string]string // nil where nothing is taken out
+}
 
 func newRedaction(c *Config, not bool) redaction {
 	if not {
-		return redaction{strings.NewReplacer()}
+		return redaction{replace: strings.NewReplacer()}
 	}
 	names := map[string]string{}
 	note := func(name, instead string) {
@@ -307,6 +367,10 @@ func newRedaction(c *Config, not bool) redaction {
 			note(value, setting)
 		}
 	}
+	return redactionOf(names)
+}
+
+func redactionOf(names map[string]string) redaction {
 	// The longest first: a name may be a part of another.
 	sorted := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
 		if len(a) != len(b) {
@@ -318,7 +382,17 @@ func newRedaction(c *Config, not bool) redaction {
 	for _, name := range sorted {
 		pairs = append(pairs, name, names[name])
 	}
-	return redaction{strings.NewReplacer(pairs...)}
+	return redaction{strings.NewReplacer(pairs...), names}
+}
+
+// also takes one more name out.
+func (r redaction) also(name, instead string) redaction {
+	if r.names == nil || len(name) < 3 || name == "localhost" || r.names[name] != "" {
+		return r
+	}
+	names := maps.Clone(r.names)
+	names[name] = instead
+	return redactionOf(names)
 }
 
 func (r redaction) in(text string) string {

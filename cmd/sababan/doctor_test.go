@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/bot"
+	"github.com/sababan/sababan/bot/fallback"
 	"github.com/sababan/sababan/bot/mastodon"
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/site"
@@ -56,7 +59,41 @@ func afterInit(t *testing.T) *newcomer {
 	if status != exitOK {
 		t.Fatalf("init: %d\n%s", status, out)
 	}
+	n.remember("UPDATE way SET tested = 1764000000000, failed = NULL, problem = NULL")
 	return n
+}
+
+// remember changes what the state knows of the other way out that was set up.
+func (n *newcomer) remember(change string) {
+	n.t.Helper()
+	ctx := n.t.Context()
+	db, err := state.Open(ctx, filepath.Join(n.root, "var/lib/sababan/state.db"), nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	way, err := fallback.New(checks.NewSecret("https://hook.example/abc"), fallback.Options{})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	err = db.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO way (name) VALUES (?)", way.Name()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, change)
+		return err
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *newcomer) rewrite(old, with string) {
+	n.t.Helper()
+	text := n.read("etc/sababan/config.toml")
+	if !strings.Contains(text, old) {
+		n.t.Fatalf("no %q in\n%s", old, text)
+	}
+	n.machine("etc/sababan/config.toml", strings.Replace(text, old, with, 1))
 }
 
 const wholeMachine = `22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
@@ -81,6 +118,20 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, exitCritical, `\[Action needed\] \[bot\] token_file: .*mend it: chmod 600 `, ""},
+		{"another way out that was tried", func(*testing.T, *newcomer) {}, exitOK, `Fine another way out, web-hook: a test got through on `, ""},
+		{"another way out that was never tried", func(_ *testing.T, n *newcomer) { n.remember("DELETE FROM way") }, exitUnknown, `\[Unknown\] another way out, web-hook: never tried`, ""},
+		{"another way out that does not work", func(_ *testing.T, n *newcomer) {
+			n.remember("UPDATE way SET failed = 1764000000000, problem = 'dial tcp: lookup hook.example: no such host'")
+		}, exitWarning, `\[Warning\] another way out, web-hook: nothing gets through since .* \(dial tcp: lookup ELSEWHERE: no such host\)`, ""},
+		{"other ways out, and a state that cannot be read", func(_ *testing.T, n *newcomer) {
+			n.machine("var/lib/sababan/state.db", strings.Repeat("not a database ", 100))
+		}, exitCritical, `\[Unknown\] whether the other ways out work \(1\) cannot be told`, ""},
+		{"an address of another way out that others may read", func(t *testing.T, n *newcomer) {
+			if err := os.Chmod(filepath.Join(n.root, "etc/sababan/fallback"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}, exitCritical, `\[Action needed\] \[\[bot.fallback\]\] url_file: .*mend it: chmod 600 `, ""},
+		{"nothing may leave the machine", func(_ *testing.T, n *newcomer) { n.rewrite("[bot]\n", "offline = true\n[bot]\n") }, exitWarning, `\[Warning\] the other ways out are not used`, ""},
 		{"a damaged state", func(t *testing.T, n *newcomer) {
 			n.machine("var/lib/sababan/state.db", strings.Repeat("not a database ", 100))
 		}, exitCritical, `\[Action needed\] state file .* is not an SQLite file: name another path, or move it away`, ""},
@@ -97,7 +148,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			if err := os.Chtimes(filepath.Join(n.root, "etc/sababan/site.env"), old, old); err != nil {
 				t.Fatal(err)
 			}
-		}, exitWarning, `\[Warning\] /home/mastodon/live/\.env\.production was changed on .*, after it was copied`, `Fix: sudo sababan init --replace`},
+		}, exitWarning, `\[Warning\] /home/mastodon/live/\.env\.production was changed on .*, after it was copied`, "Fix: sudo sababan init --settings\n  Fix: sudo systemctl reload sababan"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := afterInit(t)
@@ -216,7 +267,7 @@ func TestAddressesAreLeftOutAndLoopbackIsNot(t *testing.T) {
 	for text, want := range map[string]string{
 		"dial 203.0.113.7:443": "dial ADDRESS:443", "127.0.0.1:6379": "127.0.0.1:6379", "0.0.0.0": "0.0.0.0", "2001:db8::1 refused": "ADDRESS refused", "10:05": "10:05", "1.26.4": "1.26.4", "13:20:59": "13:20:59",
 	} {
-		if got := (redaction{strings.NewReplacer()}).in(text); got != want {
+		if got := (redaction{replace: strings.NewReplacer()}).in(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}

@@ -80,7 +80,7 @@ func (d *doctoring) copied(ctx context.Context) []point {
 	case err != nil:
 		return []point{ill(checks.Unknown, checks.Same(checks.Quote(err.Error())))}
 	case changed != "":
-		return []point{ill(checks.Warning, staleText(changed, at), checks.Sh("sudo", "sababan", "init", "--replace"))}
+		return []point{ill(checks.Warning, staleText(changed, at), checks.Sh("sudo", "sababan", "init", "--settings"), checks.Sh("sudo", "systemctl", "reload", "sababan"))}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/checks"
 )
 
@@ -109,10 +110,40 @@ func streamText(why string) checks.Text {
 	return t
 }
 
-func fallbacksText(n int) checks.Text {
+func wayWellText(w bot.WayStanding) checks.Text {
+	on := checks.On(w.Tested)
 	return checks.Text{
-		En: fmt.Sprintf("another way out is set up (%d); \"status\" tells when it was last tried", n),
-		Ja: fmt.Sprintf("別の連絡先が設定されています（%d件）。最後に試した結果は「状態」で確認できます", n),
+		En: "another way out, " + w.Title.En + ": a test got through on " + on,
+		Ja: "別の連絡先（" + w.Title.Ja + "）: " + on + "のテストは届いています",
+	}
+}
+
+func wayFailsText(w bot.WayStanding) checks.Text {
+	at, why := checks.At(w.Failed), checks.Quote(w.Why)
+	return checks.Text{
+		En: "another way out, " + w.Title.En + ": nothing gets through since " + at + " (" + why + ")",
+		Ja: "別の連絡先（" + w.Title.Ja + "）: " + at + "から送信できていません（" + why + "）",
+	}
+}
+
+func wayUntriedText(w bot.WayStanding) checks.Text {
+	return checks.Text{
+		En: "another way out, " + w.Title.En + ": never tried; the daemon sends a test when it starts",
+		Ja: "別の連絡先（" + w.Title.Ja + "）: まだ試していません。デーモンの起動時にテストを送ります",
+	}
+}
+
+func untoldWaysText(n int) checks.Text {
+	return checks.Text{
+		En: fmt.Sprintf("whether the other ways out work (%d) cannot be told: what is remembered cannot be read", n),
+		Ja: fmt.Sprintf("別の連絡先（%d件）が使えるかどうかは確認できません（記録を読めないため）", n),
+	}
+}
+
+func offlineFallbacksText() checks.Text {
+	return checks.Text{
+		En: "the other ways out are not used, for offline = true: while the bot's server is down, nothing reaches anybody",
+		Ja: "offline = true のため別の連絡先は使われません。ボットのサーバーが落ちている間は何も届きません",
 	}
 }
 

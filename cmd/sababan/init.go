@@ -30,6 +30,7 @@ type initFlags struct {
 	fallback  string
 	browser   bool
 	replace   bool
+	settings  bool
 	yes       bool
 	wait      time.Duration
 	lang      langFlag
@@ -70,6 +71,7 @@ without a word, and no secret stands in the configuration.`,
 	flags.StringVar(&f.fallback, "fallback", "", "another way out for when the bot's server is down: an `ADDRESS` as in config.example.toml; \"none\" for none")
 	flags.BoolVar(&f.browser, "browser", false, "the browser that lets the bot in runs on this machine: no code has to be typed")
 	flags.BoolVar(&f.replace, "replace", false, "put an existing configuration aside and write a new one")
+	flags.BoolVar(&f.settings, "settings", false, "only copy names and addresses out of Mastodon's settings anew, and change nothing else")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "ask nothing: take the flags, and what is usual")
 	flags.DurationVar(&f.wait, "wait", usualWait, "how long to wait for the admin's answer; with --yes nothing is waited for unless this is given")
 	flags.Var(&f.lang, "lang", "language of this conversation, `en|ja` (default by the locale)")
@@ -111,6 +113,9 @@ func initialise(ctx context.Context, env environment, f initFlags) error {
 	}
 	s := &setup{env: env, flags: f, ask: newAsker(env, f.lang.or(env.getenv), f.yes)}
 	defer s.ask.close()
+	if f.settings {
+		return s.copyAgain(ctx)
+	}
 	for _, step := range []func(context.Context) error{
 		s.mayWrite, s.look, s.whichServer, s.whereBotLives, s.getToken, s.whoIsTold, s.howToSpeak, s.otherWay,
 		s.settle, s.write, s.grant, s.prove,
@@ -151,7 +156,7 @@ func (s *setup) mayWrite(ctx context.Context) error {
 
 // look says what there is on this machine.
 func (s *setup) look(ctx context.Context) error {
-	where, err := site.New(site.Config{Root: s.env.root, Peek: true})
+	where, err := site.New(site.Config{Root: s.env.root, Peek: true, Anew: true})
 	if err != nil {
 		return err
 	}

@@ -333,10 +333,35 @@ func TestTheBrowserComesBackByItself(t *testing.T) {
 	}
 }
 
+func TestTheSettingsAloneAreCopiedAnew(t *testing.T) {
+	n := newNewcomer(t)
+	if status, out := n.run("", "--settings"); status != exitUnknown || !strings.Contains(out, "no settings of a Mastodon (.env.production) can be read on this machine") {
+		t.Errorf("without a Mastodon: %d\n%s", status, out)
+	}
+	n.machine("home/mastodon/live/config/environment.rb", "")
+	n.machine("home/mastodon/live/lib/mastodon/version.rb", "")
+	n.machine("home/mastodon/live/.env.production", "LOCAL_DOMAIN=example.social\nDB_HOST=10.0.0.9\nDB_PASS=tOpSeCrEt\nUPDATE_CHECK_URL=\n")
+	n.machine("etc/sababan/site.env", "LOCAL_DOMAIN=old.example\nSMTP_SERVER=not.any.more.example\n")
+	n.machine("etc/sababan/config.toml", "# mine\n")
+	status, out := n.run("", "--settings")
+	if status != exitOK || !strings.Contains(out, "sudo systemctl reload sababan") {
+		t.Fatalf("%d\n%s", status, out)
+	}
+	got := n.read("etc/sababan/site.env")
+	for _, want := range []string{"LOCAL_DOMAIN=example.social\n", "DB_HOST=10.0.0.9\n", "UPDATE_CHECK_URL=\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("lacks %q:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "old.example") || strings.Contains(got, "not.any.more") || strings.Contains(got+out, "tOpSeCrEt") || n.read("etc/sababan/config.toml") != "# mine\n" {
+		t.Errorf("%s\n%s", got, out)
+	}
+}
+
 func TestACopyOfTheSettingsReadsAsTheOriginal(t *testing.T) {
 	settings := map[string]string{
 		"LOCAL_DOMAIN": "example.social", "DB_HOST": "/var/run/postgresql", "SMTP_SERVER": "smtp.example.com", "DB_PORT": "5432",
-		"SMTP_FROM_ADDRESS": "Mastodon <notifications@example.social>", "EMPTY": "",
+		"SMTP_FROM_ADDRESS": "Mastodon <notifications@example.social>", "EMPTY": "", "UPDATE_CHECK_URL": "",
 	}
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, "etc/sababan"), 0o755); err != nil {
@@ -352,7 +377,8 @@ func TestACopyOfTheSettingsReadsAsTheOriginal(t *testing.T) {
 	defer s.Close()
 	found := s.Find(t.Context()).Settings
 	for name, want := range settings {
-		if got := found[name]; got != want {
+		got, there := found[name]
+		if got != want || there == (name == "EMPTY") {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}

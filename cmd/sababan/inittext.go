@@ -160,6 +160,11 @@ func wroteText(path, aside string) checks.Text {
 	return t
 }
 
+func copiedText() checks.Text {
+	reload := checks.Sh("sudo", "systemctl", "reload", "sababan").String()
+	return checks.Text{En: "Take it up: " + reload, Ja: "反映するには: " + reload}
+}
+
 func userText() checks.Text {
 	add := checks.Sh("sudo", "useradd", "--system", "--home-dir", "/var/lib/sababan", "--shell", "/usr/sbin/nologin", site.Role).String()
 	return checks.Text{
@@ -184,7 +189,7 @@ func grantedQuestion() checks.Text {
 
 func readsText(what string, err error) checks.Text {
 	if err == nil {
-		return checks.Text{En: what + ": can be read. ", Ja: what + ": 読み取れます。ヨシ!"}
+		return checks.Text{En: what + ": can be read", Ja: what + ": 読み取れます"}
 	}
 	why, advice := checks.Explain(err)
 	t := checks.Text{En: what + ": " + why.En, Ja: what + ": " + why.Ja}

@@ -38,9 +38,8 @@ func (s *setup) write(context.Context) error {
 			return err
 		}
 	}
-	if len(s.found.Settings) > 0 && len(s.found.EnvFiles()) > 0 {
-		head := "# Names and addresses out of " + strings.Join(s.found.EnvFiles(), ", ") + ",\n# without a secret; written by \"sababan init\" on " + now.Format(time.DateOnly) + ".\n"
-		if err := s.put(filepath.Join(s.env.root, site.EnvPath), head+site.EnvText(s.found.Settings), 0o644, now); err != nil {
+	if len(s.found.Settings) > 0 {
+		if err := s.copySettings(now); err != nil {
 			return err
 		}
 	}
@@ -53,6 +52,27 @@ func (s *setup) write(context.Context) error {
 		return fmt.Errorf("the configuration that was just written cannot be used: %w", err)
 	}
 	c.Site.Close()
+	return nil
+}
+
+// copySettings writes down what the daemon is to know of Mastodon's settings.
+func (s *setup) copySettings(now time.Time) error {
+	head := "# Names and addresses out of " + strings.Join(s.found.EnvFiles(), ", ") + ",\n# without a secret; written by \"sababan init\" on " + now.Format(time.DateOnly) + ".\n"
+	return s.put(filepath.Join(s.env.root, site.EnvPath), head+site.EnvText(s.found.Settings), 0o644, now)
+}
+
+// copyAgain does nothing but that.
+func (s *setup) copyAgain(ctx context.Context) error {
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	if len(s.found.Settings) == 0 {
+		return errors.New("--settings: no settings of a Mastodon (.env.production) can be read on this machine; run this with sudo")
+	}
+	if err := s.copySettings(time.Now()); err != nil {
+		return err
+	}
+	s.say(copiedText())
 	return nil
 }
 

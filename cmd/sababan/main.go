@@ -110,7 +110,7 @@ func run(ctx context.Context, env environment, args []string) int {
 	case errors.As(err, &status):
 		return status.code
 	}
-	fmt.Fprintf(env.stderr, "sababan: %v\n", err)
+	tellError(env, err)
 	return exitUnknown
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -51,11 +50,11 @@ const (
 func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(memoryLimit)
-	log := newLog(env.stderr, env.getenv)
 	c, err := readyConfig(env, path)
 	if err != nil {
 		return err
 	}
+	log := newLog(env.stderr, env.getenv, c.Log)
 	db, err := state.Open(ctx, c.State.Path, log)
 	if err != nil {
 		return fmt.Errorf("[state] path: %w", err)
@@ -214,19 +213,6 @@ func feed(ctx context.Context, d *daemon, every time.Duration) {
 		case <-ticks.C:
 		}
 	}
-}
-
-// newLog writes to w; journald stamps times by itself.
-func newLog(w io.Writer, getenv func(string) string) *slog.Logger {
-	journald := getenv("JOURNAL_STREAM") != ""
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if journald && len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
 }
 
 var (

@@ -71,6 +71,7 @@ func newStage(ctx context.Context, env environment, f tryFlags, lang checks.Lang
 	st.bot = st.server.AddAccount(sandbox.Account{Username: "sababan", DisplayName: "sababan", Bot: true})
 	st.admin = st.server.AddAccount(sandbox.Account{Username: "admin", DisplayName: "Admin"})
 	st.server.Follow(st.admin, st.bot)
+	st.server.SignIn(st.bot) // so that "init" can be tried here, too
 
 	ln, err := net.Listen("tcp", f.listen)
 	if err != nil {

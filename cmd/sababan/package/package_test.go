@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -143,6 +144,28 @@ func TestTheSameCommitMakesTheSameBytes(t *testing.T) {
 			t.Error(scripts)
 		}
 	})
+}
+
+func TestTheUnitKeepsEverySecretThatIsShownInTheExample(t *testing.T) {
+	example, err := os.ReadFile("../../../config.example.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit, err := os.ReadFile("sababan.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := regexp.MustCompile(`(?m)(?:token|url|password|secret|secret_key)_file ?= ?"?(/etc/sababan/([a-z0-9-]+))`).FindAllStringSubmatch(string(example), -1)
+	if len(files) < 7 {
+		t.Errorf("only %d secrets are shown: %q", len(files), files)
+	}
+	for _, f := range files {
+		for _, line := range []string{"LoadCredential=" + f[2] + ":" + f[1] + "\n", "SetCredential=" + f[2] + ":\\n\n"} {
+			if !strings.Contains(string(unit), line) {
+				t.Errorf("the unit lacks %s", line)
+			}
+		}
+	}
 }
 
 func TestAProgramForAnotherProcessor(t *testing.T) {
