@@ -88,6 +88,9 @@ func (f *figure) key() checks.Text {
 	case f.current:
 		v := f.value(f.last.Value)
 		return checks.Text{En: "now " + v.En, Ja: "現在" + v.Ja}
+	case f.Over && f.Last:
+		v := f.value(f.last.Value)
+		return checks.Text{En: "in the end " + v.En, Ja: "最終" + v.Ja}
 	case f.Over:
 		v := f.value(f.median)
 		return checks.Text{En: "median " + v.En, Ja: "中央値" + v.Ja}
