@@ -33,7 +33,7 @@ type Chart struct {
 	// told as the present one, and the median is told instead.
 	Over bool
 	// Last tells the last value of such a span after all: that of a count which
-	// goes back over the span itself.
+	// goes back over a time before it.
 	Last bool
 }
 

@@ -315,7 +315,7 @@ func TestThePictureShowsWhereTheFileSystemIsSpokenOf(t *testing.T) {
 }
 
 func TestThePictureShowsHowMuchRoomMustBeLeft(t *testing.T) {
-	s := Stat{Size: 100 * gigabyte, Free: 20 * gigabyte, Available: 15 * gigabyte, Inodes: 1_000_000, InodesFree: 500_000}
+	s := Stat{Size: 100 << 30, Free: 20 << 30, Available: 15 << 30, Inodes: 1_000_000, InodesFree: 500_000}
 	c := &check{config: defaultConfig()}
 	c.see(s, "/", true, false)
 	room := s.room()

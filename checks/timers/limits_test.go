@@ -15,7 +15,7 @@ func TestThePictureShowsWhenATimerIsOverdue(t *testing.T) {
 	timer := systemd.Unit{Name: "certbot.timer", Load: "loaded", Active: "active"}
 	timer.Repeats, timer.Delay, timer.Last = 12*time.Hour, 12*time.Hour, now.Add(-time.Hour)
 	l := &look{now: now, next: map[string]memo{}}
-	l.judge(t.Context(), job{role: renewal, timer: timer, now: now})
+	l.judge(t.Context(), job{role: renewal, timer: timer, service: systemd.Unit{Name: "certbot.service", Load: "loaded", Active: "inactive", Result: "success"}, now: now})
 	raw, err := json.Marshal(l.next)
 	if err != nil {
 		t.Fatal(err)
