@@ -28,7 +28,10 @@ func (b *Bot) help(_ context.Context, q question) checks.Text {
 	for _, k := range b.kinds {
 		en = append(en, k.Name)
 		word := k.Name
-		if len(k.Words.Ja) > 0 {
+		switch {
+		case slices.Contains(k.Words.Ja, k.Title.Ja):
+			word = k.Title.Ja
+		case len(k.Words.Ja) > 0:
 			word = k.Words.Ja[0]
 		}
 		ja = append(ja, word)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"math"
 	"strings"
 	"time"
 
@@ -51,7 +52,9 @@ func figuresText(all []schedule.Number, sep checks.Text, subjects bool) checks.T
 	var texts []checks.Text
 	for _, f := range all {
 		what := measureText(f.Name)
-		if subjects && f.Subject != "" {
+		if own, known := measured[f.Name+" "+f.Subject]; known {
+			what = own
+		} else if subjects && f.Subject != "" {
 			subject := checks.QuoteName(f.Subject) + " "
 			what = checks.Text{En: subject + what.En, Ja: subject + what.Ja}
 		}
@@ -71,7 +74,11 @@ func figure(unit string, v float64) checks.Text {
 	case checks.Bytes:
 		return checks.Size(v)
 	case checks.Seconds:
-		return checks.Span(time.Duration(v * float64(time.Second)))
+		t := checks.Millis(time.Duration(math.Abs(v) * float64(time.Second)))
+		if v < 0 { // a clock that is behind
+			t.En, t.Ja = "−"+t.En, "−"+t.Ja
+		}
+		return t
 	case checks.Ratio:
 		return checks.Percent(v)
 	}

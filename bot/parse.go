@@ -59,6 +59,7 @@ var courtesies = []string{
 // fillers are English words around a request; they mean nothing.
 var fillers = []string{
 	"please", "pls", "plz", "thanks", "thx", "thank", "the", "a", "an", "is", "are", "my", "me", "our", "of", "on", "in", "now", "and", "what", "whats", "what's", "how", "how's", "hows", "s", "can", "you", "to", "do", "it", "server", "for",
+	"with", "does", "doing", "going", "been", "was", "i", "we", "us", "this", "that", "at", "still", "today", "really", "there's", "be", "has", "have",
 	"show", "tell", "give", "hi", "hello", "hey", "any", "about", "there",
 }
 
@@ -104,11 +105,36 @@ func (v vocabulary) parse(text string) request {
 	}
 	r.grammar(lower)
 	v.conclude(r)
+	r.until(lower)
+	r.beside()
 	if word, said := r.spoken[r.command]; said && v.takesWords(r.command) {
 		r.args = strings.Replace(text, sameCase(text, lower, word), " ", 1)
 		r.strange, r.near, r.request.unsure, r.between = "", "", "", nil
 	}
 	return r.request
+}
+
+// untilWhen is a question and no answer.
+var untilWhen = []string{"いつまで", "どこまで", "何時まで", "何日まで"}
+
+// until reads 「明日まで」 by itself, or beside what it is about, as a wish for
+// silence until then.
+func (r *reading) until(lower string) {
+	asks := slices.ContainsFunc(untilWhen, func(w string) bool { return strings.Contains(lower, w) })
+	if r.command != "" || asks || untilJa.FindString(lower) == "まで" || !untilJa.MatchString(lower) {
+		return
+	}
+	r.command, r.args = "snooze", r.request.said
+	r.strange, r.near, r.empty = "", "", false
+}
+
+// beside leaves out a word that was not understood where the line only asks to
+// look at something that was: 「キューがパンパン」. One that is nearly a word may
+// have been meant for it.
+func (r *reading) beside() {
+	if (r.command == "" || r.command == "check" || r.command == "status") && len(r.kinds) > 0 && r.near == "" {
+		r.strange = ""
+	}
 }
 
 // leading is the command that takes words of the admin's own and that a line

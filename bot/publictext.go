@@ -199,14 +199,29 @@ func answersText(w PublicWeek) checks.Text {
 		return checks.Text{}
 	}
 	took, usual := checks.Millis(w.Answer), checks.Millis(w.Usual)
-	switch {
-	case w.Usual <= 0:
-		return checks.Text{En: "pages were answered in " + took.En, Ja: "ページの応答は" + took.Ja + "でした"}
-	case w.Answer >= w.UsualLow && w.Answer <= w.UsualHigh:
-		return checks.Text{En: "pages were answered in " + took.En + ", as usual", Ja: "ページの応答は" + took.Ja + "で普段どおりでした"}
+	t := checks.Text{En: "pages were answered in " + took.En, Ja: "ページの応答は" + took.Ja}
+	same := w.Usual > 0 && w.Answer >= w.UsualLow && w.Answer <= w.UsualHigh
+	if w.Usual > 0 && !same {
+		t.En, t.Ja = t.En+" (usually "+usual.En+")", t.Ja+"（普段"+usual.Ja+"）"
 	}
-	return checks.Text{En: "pages were answered in " + took.En + " (usually " + usual.En + ")", Ja: "ページの応答は" + took.Ja + "（普段" + usual.Ja + "）でした"}
+	switch {
+	case w.Slow >= slowForPeople && w.Slow >= slowTimes*w.Answer:
+		slow := checks.Millis(w.Slow)
+		return checks.Text{En: t.En + ", but one in 20 took " + slow.En + " or longer", Ja: t.Ja + "でしたが、20回に1回は" + slow.Ja + "以上かかりました"}
+	case same:
+		return checks.Text{En: t.En + ", as usual", Ja: t.Ja + "で普段どおりでした"}
+	}
+	return checks.Text{En: t.En, Ja: t.Ja + "でした"}
 }
+
+// What one page of twenty took is told from so much on, and where it is so many
+// times what half of them took: then most people met it, and the middle alone
+// would hide it (own; a second is when the check of response times speaks
+// before it knows what is usual).
+const (
+	slowForPeople = time.Second
+	slowTimes     = 2
+)
 
 func serversText(w PublicWeek) checks.Text {
 	if w.Servers < 0 {
@@ -227,7 +242,7 @@ func serversText(w PublicWeek) checks.Text {
 	return checks.Text{En: t.En + ".", Ja: t.Ja + "。"}
 }
 
-// publicChart is the picture of the week; false where nothing was measured.
+// publicChart is how long pages took through the week; false where nothing was measured.
 func publicChart(w PublicWeek) (chart.Chart, bool) {
 	if len(w.Answers) < fewestAnswers {
 		return chart.Chart{}, false
@@ -245,24 +260,55 @@ func publicChart(w PublicWeek) (chart.Chart, bool) {
 // fewestAnswers is how many values make a picture (own: two hours of them).
 const fewestAnswers = 24
 
-// publicPicture draws it in the first language, and describes it in all.
+// heardChart is how many servers were heard from through the week; false where
+// that was counted on too few days, or of so few that it would be of people.
+func heardChart(w PublicWeek) (chart.Chart, bool) {
+	if len(w.Heard) < fewestDays || w.Servers < fewestServers {
+		return chart.Chart{}, false
+	}
+	return chart.Chart{
+		Title: checks.Text{En: "servers heard from in a week", Ja: "1週間に投稿が届いたサーバー"}, Unit: checks.Count,
+		Samples: w.Heard, From: w.From, To: w.To, Over: true, Last: true,
+	}, true
+}
+
+const (
+	// fewestDays make a picture (own: fewer say less than the number).
+	fewestDays = 4
+	// fewestServers are drawn (own: of fewer, each is somebody's).
+	fewestServers = 10
+)
+
+// publicCharts are the charts of the week, the most important first.
+func publicCharts(w PublicWeek) (charts []chart.Chart) {
+	for _, of := range []func(PublicWeek) (chart.Chart, bool){publicChart, heardChart} {
+		if c, drawn := of(w); drawn {
+			charts = append(charts, c)
+		}
+	}
+	return charts
+}
+
+// publicPicture draws them in the first language, and describes them in all.
 func publicPicture(w PublicWeek, langs []checks.Lang, japanese *chart.Font) (png []byte, alt string, err error) {
-	c, drawn := publicChart(w)
-	if !drawn {
+	charts := publicCharts(w)
+	if len(charts) == 0 {
 		return nil, "", nil
 	}
-	reader := func(l checks.Lang) checks.Reader { return checks.Reader{Lang: l, Zone: w.To.Location(), Now: w.To} }
+	// It is read later than it is written: no day goes without saying.
+	read := w.To.AddDate(0, 0, 1)
+	reader := func(l checks.Lang) checks.Reader { return checks.Reader{Lang: l, Zone: w.To.Location(), Now: read} }
 	page := chart.Page{Reader: reader(langs[0])}
 	if langs[0] == checks.Japanese {
 		page.Japanese = japanese
 	}
-	p, err := page.Draw(c)
+	p, err := page.Draw(charts...)
 	if err != nil {
 		return nil, "", err
 	}
 	alt = p.Alt
 	for _, l := range langs[1:] {
-		alt += "\n" + chart.Alt(c).Read(reader(l))
+		alt += "\n" + chart.Alt(charts...).Read(reader(l))
 	}
 	return p.PNG, alt, nil
 }

@@ -25,9 +25,14 @@ type PublicWeek struct {
 	// measured. Usual is that of the weeks before, within UsualLow and UsualHigh;
 	// 0 where less than seven days were measured before.
 	Answer, Usual, UsualLow, UsualHigh time.Duration
+	// Slow is what one page of twenty took at least; 0 where too few were timed.
+	Slow time.Duration
 	// Servers are those that were heard from, New those of them that were never
 	// heard of before; -1 where they were not counted.
 	Servers, New int
+	// Heard is how many servers were heard from within the week before, at the end
+	// of each day; the last is Servers.
+	Heard []checks.Sample
 	// Answers are the pages' times through the week in seconds, and Band what was
 	// usual.
 	Answers []checks.Sample

@@ -71,6 +71,13 @@ func TestTheWordsOfTheWeeklyPostAreThoseThatWereRead(t *testing.T) {
 			*w = w.down(42*time.Minute, 2*day)
 		})},
 		{"slower than usual", change(func(w *PublicWeek) { w.Answer = 240 * time.Millisecond })},
+		{"one page of twenty took seconds", change(func(w *PublicWeek) { w.Slow = 3200 * time.Millisecond })},
+		{"and half of them longer than usual", change(func(w *PublicWeek) { w.Answer, w.Slow = 240*time.Millisecond, 3200*time.Millisecond })},
+		{"all are slow alike", change(func(w *PublicWeek) { w.Answer, w.Slow = 1200*time.Millisecond, 1900*time.Millisecond })},
+		{"one of twenty is slower, and nobody notices", change(func(w *PublicWeek) { w.Slow = 700 * time.Millisecond })},
+		{"one of twenty took seconds, and nothing is known to be usual", change(func(w *PublicWeek) {
+			w.Slow, w.Usual, w.UsualLow, w.UsualHigh = 3200*time.Millisecond, 0, 0, 0
+		})},
 		{"nothing is known to be usual", change(func(w *PublicWeek) { w.Usual, w.UsualLow, w.UsualHigh = 0, 0, 0 })},
 		{"response times are not measured", change(func(w *PublicWeek) { w.Answer = 0 })},
 		{"servers are not counted", change(func(w *PublicWeek) { w.Servers, w.New = -1, -1 })},
@@ -238,6 +245,83 @@ func TestWordsThatSwitchTheSummary(t *testing.T) {
 	} {
 		if got := switchingOf(args); got != want {
 			t.Errorf("%q is %d, should be %d", args, got, want)
+		}
+	}
+}
+
+func TestAWeekInWhichOneOfTwentyIsSlowDoesNotReadFast(t *testing.T) {
+	week := func(slow, of int) PublicWeek {
+		var took []float64
+		for i := range of {
+			v := 0.084
+			if i < slow {
+				v = 4
+			}
+			took = append(took, v)
+		}
+		w := calm()
+		w.Answer, w.Slow = seconds(half(took)), seconds(slowest(took))
+		return w
+	}
+	for sentence, c := range map[string]struct {
+		week PublicWeek
+		slow bool
+	}{
+		"none is slow":              {week(0, 2016), false},
+		"one of a hundred is slow":  {week(20, 2016), false},
+		"one of twenty is slow":     {week(101, 2016), true},
+		"exactly five of a hundred": {week(5, 100), true},
+		"one of ten is slow":        {week(200, 2016), true},
+		"too few were timed":        {week(4, 40), false},
+	} {
+		text := publicText(c.week, both, 500)
+		if said := strings.Contains(text, "one in 20 took 4 s or longer") && strings.Contains(text, "20回に1回は4秒以上"); said != c.slow {
+			t.Errorf("%s: %s", sentence, text)
+		}
+		if strings.Contains(text, "as usual") == c.slow || strings.Contains(text, "普段どおり") == c.slow {
+			t.Errorf("%s: it reads fast: %s", sentence, text)
+		}
+	}
+}
+
+func TestADayOfServersIsItsLastCount(t *testing.T) {
+	end := time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC)
+	var all []checks.Sample
+	for h := 7*24 - 1; h >= 0; h-- {
+		all = append(all, checks.Sample{At: end.Add(-time.Duration(h)*time.Hour - 25*time.Minute), Value: float64(7*24 - h)})
+	}
+	got := daily(all, end)
+	if len(got) != 7 {
+		t.Fatalf("%d days", len(got))
+	}
+	for i, s := range got {
+		if want := float64(24 * (i + 1)); s.Value != want || !s.At.Equal(end.Add(-time.Duration(6-i)*24*time.Hour-25*time.Minute)) {
+			t.Errorf("day %d: %v at %v, should be %v", i, s.Value, s.At, want)
+		}
+	}
+	if daily(nil, end) != nil {
+		t.Error("of nothing there are days")
+	}
+}
+
+func TestAChartOfServersIsOfManyAndOfDays(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		servers, days int
+		drawn         bool
+	}{
+		"a week of a server that is known":         {4812, 7, true},
+		"the week in which counting began":         {4812, 3, false},
+		"a few servers are a few people":           {4, 7, false},
+		"nobody counts":                            {-1, 0, false},
+		"the least that is drawn of a small place": {10, 4, true},
+	} {
+		w := calm()
+		w.Servers = c.servers
+		for i := range c.days {
+			w.Heard = append(w.Heard, checks.Sample{At: w.From.Add(time.Duration(i+1) * 23 * time.Hour), Value: float64(c.servers)})
+		}
+		if _, drawn := heardChart(w); drawn != c.drawn {
+			t.Errorf("%s: drawn %v", sentence, drawn)
 		}
 	}
 }

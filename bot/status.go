@@ -37,6 +37,9 @@ type standing struct {
 
 // status is worst first, one line each, and within one post where it can be.
 func (b *Bot) status(ctx context.Context, q question) checks.Text {
+	if len(q.kinds) > 0 && !q.all {
+		return b.check(ctx, q) // "is the disk ok?"
+	}
 	s, err := b.standing(ctx, q.now)
 	if err != nil {
 		b.log.Error("status could not be read", "err", err)

@@ -162,7 +162,8 @@ func TestTheWeeklySummaryIsPostedOnceAWeek(t *testing.T) {
 			t.Fatalf("%d pictures", len(got[0].Media))
 		}
 		picture := got[0].Media[0]
-		if _, err := png.Decode(bytes.NewReader(picture.Data)); err != nil || !strings.HasPrefix(picture.Description, "Line chart: response time, 7 days from 12 Mar. Median 84 ms.") {
+		if _, err := png.Decode(bytes.NewReader(picture.Data)); err != nil || !strings.HasPrefix(picture.Description, "Upper line chart: response time, 7 days from 12 Mar. Median 84 ms.") ||
+			!strings.Contains(picture.Description, "\nLower line chart: servers heard from in a week, 7 days from 12 Mar. In the end 4,812.") {
 			t.Errorf("%v, %q", err, picture.Description)
 		}
 		s.heard(s.alice, &s.seen)

@@ -84,6 +84,9 @@ func TestPublicSummaryTellsNothing(t *testing.T) {
 					}
 				}
 			}
+			if said := post.Media[0].Description; !strings.Contains(said, "response time") || !strings.Contains(said, "servers heard from") || strings.Count(said, "\n") != 3 {
+				t.Errorf("the picture is not of both charts: %s", said)
+			}
 			if world == 0 {
 				first = post
 				t.Logf("%s\n%s", post.Text, post.Media[0].Description)

@@ -142,7 +142,7 @@ func (b *Bot) readAnswers(w *PublicWeek) error {
 	if len(took) == 0 {
 		return nil
 	}
-	w.Answer = seconds(half(took))
+	w.Answer, w.Slow = seconds(half(took)), seconds(slowest(took))
 	var lows, mids, highs []float64
 	for at := w.From.Truncate(time.Hour); at.Before(w.To); at = at.Add(time.Hour) {
 		band, known := past.Normal(source.Name, source.Subject, at.Add(time.Hour/2).In(w.To.Location()))
@@ -165,33 +165,62 @@ func half(values []float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
+// fewestTimed is how many pages must have been timed for one of twenty to mean
+// anything (own).
+const fewestTimed = 100
+
+// slowest is what one of twenty values is at least; 0 of too few. They are in
+// order.
+func slowest(values []float64) float64 {
+	if len(values) < fewestTimed {
+		return 0
+	}
+	return values[len(values)-len(values)/20]
+}
+
 func seconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
 
 // readServers reads how many servers were heard from.
 func (b *Bot) readServers(w *PublicWeek) error {
 	source := b.o.Summary.Sources
-	heard, err := lastCount(b.o.Schedule, source.Servers, w.To)
-	if err != nil || heard < 0 {
+	heard, err := counts(b.o.Schedule, source.Servers, w.From, w.To)
+	if err != nil || len(heard) == 0 || w.To.Sub(heard[len(heard)-1].At) > countFresh {
 		return err
 	}
-	w.Servers = heard
-	w.New, err = lastCount(b.o.Schedule, source.New, w.To)
+	w.Servers, w.Heard = whole(heard[len(heard)-1]), daily(heard, w.To)
+	fresh, err := counts(b.o.Schedule, source.New, w.To.Add(-countFresh), w.To)
+	if len(fresh) > 0 {
+		w.New = whole(fresh[len(fresh)-1])
+	}
 	return err
 }
 
-// lastCount is the newest value before an instant; -1 where there is none that
-// is fresh.
-func lastCount(s *schedule.Schedule, source Source, to time.Time) (int, error) {
+// counts are the values of a count within a time, oldest first; none where
+// nobody counts.
+func counts(s *schedule.Schedule, source Source, from, to time.Time) ([]checks.Sample, error) {
 	past, looks := s.Past(source.Check)
 	if !looks {
-		return -1, nil
+		return nil, nil
 	}
-	all, err := past.Series(source.Name, source.Subject, to.Add(-countFresh))
-	last := -1
+	all, err := past.Series(source.Name, source.Subject, from)
+	var in []checks.Sample
 	for _, one := range all {
-		if one.At.Before(to) && one.Value >= 0 {
-			last = int(one.Value + 0.5)
+		if one.At.Before(to) && one.Value >= 0 && !math.IsInf(one.Value, 0) {
+			in = append(in, checks.Sample{At: one.At, Value: one.Value})
 		}
 	}
-	return last, err
+	return in, err
+}
+
+func whole(s checks.Sample) int { return int(s.Value + 0.5) }
+
+// daily keeps the last sample of each day; the days end as the week does.
+func daily(all []checks.Sample, end time.Time) (out []checks.Sample) {
+	before := func(s checks.Sample) int { return int(end.Sub(s.At) / (24 * time.Hour)) }
+	for i, s := range all {
+		if i+1 == len(all) || before(all[i+1]) != before(s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -1,5 +1,7 @@
 package checks
 
+import "sync"
+
 // A Graph is a measure that is worth drawing.
 type Graph struct {
 	Measure string
@@ -21,7 +23,48 @@ type Limit struct {
 }
 
 // A Limited check can say, as it is set up, at which values of a measure it
-// speaks.
+// speaks. It says so out of what its rule decides by, never out of a second copy.
 type Limited interface {
 	Limits(past Past, measure, subject string) []Limit
+}
+
+// SeenLimits are the limits that only a look finds out, such as shares of what a
+// machine has: those of the last look. Before the first one there are none.
+type SeenLimits struct {
+	mu sync.Mutex
+	of map[[2]string][]Limit // by measure and subject
+}
+
+// See writes down what a look found; none takes back what was there.
+func (s *SeenLimits) See(measure, subject string, list ...Limit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = map[[2]string][]Limit{}
+	}
+	s.of[[2]string{measure, subject}] = list
+}
+
+// Forget takes back everything: the look that begins sees it anew.
+func (s *SeenLimits) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of = nil
+}
+
+// Of is what was seen last.
+func (s *SeenLimits) Of(measure, subject string) []Limit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[[2]string{measure, subject}]
+}
+
+// Steps are a warning and what is critical, without a warning that would never
+// come before it.
+func Steps(warning, critical float64, below bool) []Limit {
+	list := []Limit{{Severity: Critical, Value: critical, Below: below}}
+	if below == (warning > critical) && warning != critical {
+		list = append([]Limit{{Severity: Warning, Value: warning, Below: below}}, list...)
+	}
+	return list
 }

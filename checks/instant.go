@@ -146,5 +146,12 @@ func spans(a int, en, ja string, b int, en2, ja2 string) Text {
 	return t
 }
 
-// Millis is a short time as people say it of an answer: "84 ms", "1.2 s".
-func Millis(d time.Duration) Text { return Span(d) }
+// Millis is a short time as people say it of an answer: "84 ms", "1.2 s", and
+// "0.4 ms" of what was not there at once either.
+func Millis(d time.Duration) Text {
+	if d <= 0 || d >= time.Millisecond {
+		return Span(d)
+	}
+	ms := strconv.FormatFloat(max(d.Seconds()*1000, 0.1), 'f', 1, 64)
+	return Text{ms + " ms", ms + "ms"}
+}

@@ -88,6 +88,9 @@ func (f *figure) key() checks.Text {
 	case f.current:
 		v := f.value(f.last.Value)
 		return checks.Text{En: "now " + v.En, Ja: "現在" + v.Ja}
+	case f.Over && f.Last:
+		v := f.value(f.last.Value)
+		return checks.Text{En: "in the end " + v.En, Ja: "最終" + v.Ja}
 	case f.Over:
 		v := f.value(f.median)
 		return checks.Text{En: "median " + v.En, Ja: "中央値" + v.Ja}
@@ -172,7 +175,7 @@ func (f *figure) altGaps() checks.Text {
 	var late checks.Text
 	if f.late {
 		late = checks.Text{En: "Nothing measured before.", Ja: "それより前の記録はありません。"}
-	} else if first := f.samples[0].At; first.Sub(f.From) > f.To.Sub(f.From)/10 && len(f.samples) > 1 {
+	} else if first := f.samples[0].At; first.Sub(f.From) > max(f.To.Sub(f.From)/10, patience(f.rhythm())) && len(f.samples) > 1 {
 		at := f.instant(first)
 		late = checks.Text{En: fmt.Sprintf("Measured since %s.", at), Ja: fmt.Sprintf("記録は%sからです。", at)}
 	}

@@ -32,6 +32,9 @@ type Chart struct {
 	// Over says that the span is past, as in a summary: its last value is not
 	// told as the present one, and the median is told instead.
 	Over bool
+	// Last tells the last value of such a span after all: that of a count which
+	// goes back over a time before it.
+	Last bool
 }
 
 // Usual is what was usual from an instant on, until the next one's. The first

@@ -151,6 +151,10 @@ type known struct {
 	Log logState `json:"log,omitzero"`
 	// FoundAt is the pattern of a source that nobody has set up.
 	FoundAt string `json:"found_at,omitempty"`
+	// Room is how much the next one needs, in bytes, and RoomSeverity how bad it
+	// is where there is less.
+	Room         float64         `json:"room,omitempty"`
+	RoomSeverity checks.Severity `json:"room_severity,omitempty"`
 }
 
 const (

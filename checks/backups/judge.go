@@ -130,16 +130,23 @@ func (v verdict) found() bool { return v.Severity > checks.OK }
 
 // judgeAge decides whether the newest backup is old.
 func judgeAge(age, rhythm time.Duration) verdict {
-	late := max(time.Duration(lateFactor*float64(rhythm)), rhythm+lateLeast)
+	late, missed := patience(rhythm)
 	switch {
 	case rhythm <= 0:
 		return verdict{Why: "no rhythm is known"}
-	case age > max(time.Duration(missedFactor*float64(rhythm)), late):
+	case age > missed:
 		return verdict{checks.Critical, "two runs missed"}
 	case age > late:
 		return verdict{checks.Warning, "late"}
 	}
 	return verdict{Why: "recent"}
+}
+
+// patience is the age from which on a backup is late, and from which on runs
+// have been missed.
+func patience(rhythm time.Duration) (late, missed time.Duration) {
+	late = max(time.Duration(lateFactor*float64(rhythm)), rhythm+lateLeast)
+	return late, max(time.Duration(missedFactor*float64(rhythm)), late)
 }
 
 // usualSize is the median of the sizes before the newest; false where there
@@ -184,13 +191,20 @@ func judgeSize(size, usual int64) verdict {
 // judgeRoom decides whether the next backup has room. Where it shares its file
 // system with the server, the server stops with it.
 func judgeRoom(newest int64, free uint64, shared bool) verdict {
-	switch {
-	case newest <= 0 || float64(free) >= roomFactor*float64(newest):
+	need, v := roomNeeded(newest, shared)
+	if newest <= 0 || float64(free) >= need {
 		return verdict{Why: "room"}
-	case shared:
-		return verdict{checks.Critical, "the server's own file system"}
 	}
-	return verdict{checks.Warning, "a file system of its own"}
+	return v
+}
+
+// roomNeeded is how much room the next backup needs, in bytes, and what it is
+// where there is less.
+func roomNeeded(newest int64, shared bool) (float64, verdict) {
+	if shared {
+		return roomFactor * float64(newest), verdict{checks.Critical, "the server's own file system"}
+	}
+	return roomFactor * float64(newest), verdict{checks.Warning, "a file system of its own"}
 }
 
 // judgeRestore decides whether a restore has been tried lately; where no day

@@ -143,8 +143,10 @@ func (r *round) judge(ctx context.Context, s *seen) {
 	r.judgeInside(s)
 	r.judgeRebuilt(s)
 	if s.FreeErr == nil && s.Newest.Path != "" {
-		shared := r.withServer(s.Newest.Device)
-		if v := judgeRoom(max(s.Size, s.Newest.Size), s.Free, shared); v.found() {
+		shared, newest := r.withServer(s.Newest.Device), max(s.Size, s.Newest.Size)
+		need, short := roomNeeded(newest, shared)
+		s.Room, s.RoomSeverity = max(need, 0), short.Severity
+		if v := judgeRoom(newest, s.Free, shared); v.found() {
 			f := r.finding(s, codeNoRoom, v, roomText(*s, shared), roomAdvice(*s))
 			if v.Severity == checks.Critical && s.Rhythm > 0 {
 				f.Harm = s.Newest.Time.Add(s.Rhythm)

@@ -17,8 +17,5 @@ func (c *check) Limits(past checks.Past, measure, subject string) []checks.Limit
 		return nil
 	}
 	warning, critical := c.limits.bounds(time.Duration(left.Value / ratio.Value * float64(time.Second)))
-	return []checks.Limit{
-		{Severity: checks.Warning, Value: warning.Seconds(), Below: true},
-		{Severity: checks.Critical, Value: critical.Seconds(), Below: true},
-	}
+	return checks.Steps(warning.Seconds(), critical.Seconds(), true)
 }

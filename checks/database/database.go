@@ -120,6 +120,7 @@ type check struct {
 	site   *site.Site
 	config Config
 	limits limits
+	told   checks.SeenLimits
 }
 
 // Look runs the quick level, and the others when it is their time.

@@ -70,6 +70,7 @@ func (l *look) sessions(ctx context.Context) {
 	if most > 0 {
 		l.measure("connections_ratio", "", float64(used)/float64(most), checks.Ratio)
 	}
+	l.check.told.See("connections", "", connectionLimits(most, l.limits)...)
 	if v := judgeConnections(used, most, l.limits); v.found() {
 		usual, _ := l.past.Normal("connections", "", l.now)
 		f := checks.Finding{
@@ -127,6 +128,7 @@ func (l *look) writing(ctx context.Context) {
 		l.wal.free()
 	}
 	l.measure("wal_bytes", "", l.wal.Bytes, checks.Bytes)
+	l.check.told.See("wal_bytes", "", walLimits(l.wal, l.limits)...)
 	if v := judgeWAL(l.wal, l.limits); v.found() {
 		f := checks.Finding{Code: codeWAL, Severity: v.Severity, Holds: v.Holds, Road: checks.Now, Text: walText(l.wal), Advice: walAdvice(l)}
 		if v.Severity == checks.Critical {

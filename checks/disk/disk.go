@@ -121,7 +121,7 @@ type check struct {
 	config Config
 	calls  hang.Calls
 	walked map[string]walked
-	limits limits
+	limits checks.SeenLimits
 }
 
 // walked is what the last search for things to delete found.
@@ -184,7 +184,8 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 	o, list := c.ask(ctx, found)
 	list = withoutLayers(list)
 	holds := c.holding(ctx, all)
-	illness, bounds := map[string]checks.Severity{}, map[string][]checks.Limit{}
+	illness := map[string]checks.Severity{}
+	c.limits.Forget()
 	// One search for all that are full: together they may not take longer.
 	walkCtx, cancel := context.WithTimeout(ctx, walkLimit)
 	defer cancel()
@@ -201,7 +202,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		}
 		after.Trends[s.Subject] = s.Trend
 		o.Measures = append(o.Measures, measures(*s)...)
-		bounds[s.Subject] = limitsOf(s.Stat, c.config, s.important(), s.InMemory)
+		c.see(s.Stat, s.Subject, s.important(), s.InMemory)
 		findings := c.judge(walkCtx, s, how, now)
 		for _, f := range findings {
 			if !f.Holds {
@@ -210,7 +211,6 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 		}
 		o.Findings = append(o.Findings, findings...)
 	}
-	c.limits.set(bounds)
 	// What could not be seen this time could be written to as far as is known.
 	for _, b := range o.Blind {
 		for _, v := range found {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/checkstest"
 )
 
 // of makes the room of a disk: how large, and how much of it users can have.
@@ -310,5 +311,33 @@ func TestThePictureShowsWhereTheFileSystemIsSpokenOf(t *testing.T) {
 		if math.Abs(got[checks.Critical]-c.critical) > 1e-9 {
 			t.Errorf("%s: critical at %v, want %v", name, got[checks.Critical], c.critical)
 		}
+	}
+}
+
+func TestThePictureShowsHowMuchRoomMustBeLeft(t *testing.T) {
+	s := Stat{Size: 100 << 30, Free: 20 << 30, Available: 15 << 30, Inodes: 1_000_000, InodesFree: 500_000}
+	c := &check{config: defaultConfig()}
+	c.see(s, "/", true, false)
+	room := s.room()
+	checkstest.Limits(t, c.Limits(checks.NoPast{}, measureAvailable, "/"), float64(megabyte), func(left float64) checks.Severity {
+		at := s
+		at.Available = uint64(left)
+		at.Free = at.Size - uint64(room) + at.Available
+		if v := judgeBytes(at, c.config, true, false); !v.Holds {
+			return v.Severity
+		}
+		return checks.OK
+	})
+	checkstest.Limits(t, c.Limits(checks.NoPast{}, measureInodes, "/"), 100, func(left float64) checks.Severity {
+		at := s
+		at.InodesFree = uint64(left)
+		if v := judgeInodes(at, c.config, false); !v.Holds {
+			return v.Severity
+		}
+		return checks.OK
+	})
+	c.see(Stat{Size: 1, Free: 1, Available: 1}, "/nofixed", false, false)
+	if list := c.Limits(checks.NoPast{}, measureInodes, "/nofixed"); list != nil {
+		t.Errorf("without a fixed number of inodes there are %v", list)
 	}
 }

@@ -1,10 +1,6 @@
 package disk
 
-import (
-	"sync"
-
-	"github.com/sababan/sababan/checks"
-)
+import "github.com/sababan/sababan/checks"
 
 // The measures that are drawn.
 const (
@@ -14,28 +10,33 @@ const (
 	measureInodes    = "inodes_available"
 )
 
-// limits are the shares in use at which each file system is spoken of, as it was
-// seen last.
-type limits struct {
-	mu sync.Mutex
-	of map[string][]checks.Limit // by subject
-}
-
-func (l *limits) set(seen map[string][]checks.Limit) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.of = seen
-}
-
-// Limits tells at which share in use a file system is spoken of.
+// Limits tells at which share in use, and at which room or number of inodes
+// left, a file system is spoken of.
 func (c *check) Limits(_ checks.Past, measure, subject string) []checks.Limit {
-	if measure != measureUsed {
+	return c.limits.Of(measure, subject)
+}
+
+// see notes from where on [judgeBytes] and [judgeInodes] speak of a file system.
+func (c *check) see(s Stat, subject string, important, inMemory bool) {
+	used := limitsOf(s, c.config, important, inMemory)
+	c.limits.See(measureUsed, subject, used...)
+	c.limits.See(measureAvailable, subject, leftOf(float64(s.room()), used)...)
+	c.limits.See(measureInodes, subject, leftOf(float64(s.Inodes), inodeLimits(c.config, inMemory))...)
+}
+
+// leftOf turns shares in use into what is left of so much then.
+func leftOf(whole float64, used []checks.Limit) (list []checks.Limit) {
+	if whole <= 0 {
 		return nil
 	}
-	c.limits.mu.Lock()
-	defer c.limits.mu.Unlock()
-	return c.limits.of[subject]
+	for _, l := range used {
+		list = append(list, checks.Limit{Severity: l.Severity, Value: whole * (1 - l.Value), Below: true})
+	}
+	return list
 }
+
+// room is what users could have if nothing were there.
+func (s Stat) room() Size { return Size(s.Size - min(s.Free, s.Size) + s.Available) }
 
 // limitsOf are the shares in use from which [judgeBytes] speaks: a bound in
 // bytes is a share of what users could have.
@@ -44,7 +45,7 @@ func limitsOf(s Stat, c Config, important, inMemory bool) []checks.Limit {
 	if inMemory {
 		return []checks.Limit{{Severity: checks.Warning, Value: warning}}
 	}
-	room := Size(s.Size - min(s.Free, s.Size) + s.Available)
+	room := s.room()
 	if room == 0 {
 		return nil
 	}
@@ -53,9 +54,13 @@ func limitsOf(s Stat, c Config, important, inMemory bool) []checks.Limit {
 	if important && Size(s.Size) >= smallDisk {
 		critical = min(critical, left(c.CriticalFree))
 	}
-	list := []checks.Limit{{Severity: checks.Critical, Value: critical}}
-	if warning < critical {
-		list = append([]checks.Limit{{Severity: checks.Warning, Value: warning}}, list...)
+	return checks.Steps(warning, critical, false)
+}
+
+// inodeLimits are the shares of inodes in use from which [judgeInodes] speaks.
+func inodeLimits(c Config, inMemory bool) []checks.Limit {
+	if inMemory {
+		return []checks.Limit{{Severity: checks.Warning, Value: c.Warning / 100}}
 	}
-	return list
+	return checks.Steps(c.Warning/100, c.Critical/100, false)
 }

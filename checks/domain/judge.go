@@ -74,6 +74,14 @@ func (q question) end(v view, r Registered) end {
 	return end{}
 }
 
+// warnsAt is how long before its end a registration is spoken of.
+func (q question) warnsAt(r Registered) time.Duration {
+	if r.AutoRenew {
+		return q.config.AutoRenewWarning.Std()
+	}
+	return q.config.Warning.Std()
+}
+
 // registration judges until when a domain is registered, and in which state.
 func (q question) registration(o *checks.Observation, v view, r Registered, e end) {
 	name := v.domain.name
@@ -90,10 +98,7 @@ func (q question) registration(o *checks.Observation, v view, r Registered, e en
 		}
 		o.Findings = append(o.Findings, f)
 	}
-	warning := q.config.Warning.Std()
-	if r.AutoRenew {
-		warning = q.config.AutoRenewWarning.Std()
-	}
+	warning := q.warnsAt(r)
 	switch left := e.at.Sub(q.now); {
 	case e.at.IsZero():
 	case left <= q.config.Critical.Std():

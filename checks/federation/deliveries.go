@@ -3,6 +3,7 @@ package federation
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -267,11 +268,14 @@ func (v *visit) holdThem() {
 // judgeUs decides whether so many fail at once that the fault is here: hosts
 // that fail for days are theirs, and a few begin every day.
 func judgeUs(t tally, usual checks.Band) bool {
-	switch {
-	case t.All < usHosts, float64(t.many()) < usShare*float64(t.All):
-		return false
-	case usual.Days == 0:
-		return t.many() >= usAlone
+	return t.All >= usHosts && float64(t.many()) > usLimit(float64(t.All), usual)
+}
+
+// usLimit is how many hosts may begin to fail on one day, of all that do.
+func usLimit(all float64, usual checks.Band) float64 {
+	share := math.Ceil(usShare*all) - 1 // the share itself is enough
+	if usual.Days == 0 {
+		return max(share, usAlone-1)
 	}
-	return float64(t.many()) > usTimes*usual.Mid && float64(t.many()) > usual.High
+	return max(share, usTimes*usual.Mid, usual.High)
 }

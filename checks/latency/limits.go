@@ -17,9 +17,6 @@ func (c *check) Limits(past checks.Past, measure, side string) []checks.Limit {
 		return []checks.Limit{{Severity: checks.Warning, Value: slowAtAll.Seconds()}}
 	}
 	warning := max(band.Mid*warnTimes, warnAbove.Seconds())
-	list := []checks.Limit{{Severity: checks.Critical, Value: min(max(band.Mid*criticalTimes, criticalAbove.Seconds()), unbearable.Seconds())}}
-	if warning < list[0].Value {
-		list = append([]checks.Limit{{Severity: checks.Warning, Value: warning}}, list...)
-	}
-	return list
+	critical := min(max(band.Mid*criticalTimes, criticalAbove.Seconds()), unbearable.Seconds())
+	return checks.Steps(warning, critical, false)
 }

@@ -63,16 +63,21 @@ func (v *visit) judgeRows() {
 // missing decides whether too many files of other servers have not arrived: of
 // the last hours, or else of the day.
 func missing(t tally, usual checks.Band, known bool) (n, of int, bad bool) {
-	limit := missingUnknown
-	if known {
-		limit = max(missingUsual*usual.Mid, missingLeast)
-	}
+	limit := missingLimit(usual, known)
 	for _, one := range [][2]int{{t.lateAbsent, t.lateRemote}, {t.absent, t.remote}} {
 		if one[1] >= missingFiles && float64(one[0]) > limit*float64(one[1]) {
 			return one[0], one[1], true
 		}
 	}
 	return t.absent, t.remote, false
+}
+
+// missingLimit is the share from which on too many have not arrived.
+func missingLimit(usual checks.Band, known bool) float64 {
+	if known {
+		return max(missingUsual*usual.Mid, missingLeast)
+	}
+	return missingUnknown
 }
 
 // judgeTrip judges the test file and the existing one together.

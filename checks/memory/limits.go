@@ -1,24 +1,29 @@
 package memory
 
-import "github.com/sababan/sababan/checks"
+import (
+	"time"
 
-// Limits tells below how much available memory the check speaks, and from how
-// much waiting for memory on.
-func (c *check) Limits(past checks.Past, measure, _ string) []checks.Limit {
+	"github.com/sababan/sababan/checks"
+)
+
+// Limits tells below how much available memory the check speaks, from how much
+// waiting for memory on, and beyond which size of a worker.
+func (c *check) Limits(past checks.Past, measure, subject string) []checks.Limit {
 	switch measure {
 	case "available_bytes":
 		total, known := past.Last("total_bytes", "")
 		if !known {
 			return nil
 		}
-		critical := max(availableCritical*total.Value, availableLeast)
-		list := []checks.Limit{{Severity: checks.Critical, Value: critical, Below: true}}
-		if warning := availableWarning * total.Value; warning > critical {
-			list = append([]checks.Limit{{Severity: checks.Warning, Value: warning, Below: true}}, list...)
-		}
-		return list
+		return checks.Steps(availableWarning*total.Value, max(availableCritical*total.Value, availableLeast), true)
 	case "pressure_some":
 		return []checks.Limit{{Severity: checks.Warning, Value: pressureWarning}}
+	case "worker_bytes":
+		now := time.Now()
+		samples, err := past.Series(measure, subject, now.Add(-workerWindow))
+		if usual := usualSize(samples, now); err == nil && usual > 0 {
+			return []checks.Limit{{Severity: checks.Warning, Value: max(workerLeast, workerGrowth*usual)}}
+		}
 	}
 	return nil
 }

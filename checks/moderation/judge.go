@@ -132,10 +132,13 @@ func judge(c Config, domain string, st state, now time.Time) checks.Observation 
 	return o
 }
 
+// usualRate is what waves are measured by, one sign-up an hour at least.
+func usualRate(usual checks.Band) float64 { return max(usual.Mid, 1) }
+
 // waveOf decides whether the last hour's sign-ups are a wave. Without a usual
 // number nothing is one.
 func waveOf(st state) (s checks.Severity, holds bool) {
-	n, usual := float64(st.hour.count), max(st.usual.Mid, 1)
+	n, usual := float64(st.hour.count), usualRate(st.usual)
 	switch {
 	case !st.usualKnown || st.partial:
 		return checks.OK, false

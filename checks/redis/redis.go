@@ -82,7 +82,10 @@ func Kind(s *site.Site) checks.Kind {
 	}
 }
 
-type check struct{ site *site.Site }
+type check struct {
+	site   *site.Site
+	limits checks.SeenLimits
+}
 
 // memory is what one look tells the next.
 type memory struct {
@@ -151,6 +154,7 @@ func (c *check) Look(ctx context.Context, past checks.Past) (checks.Observation,
 			next.Servers[s.subject] = s.counters(now)
 			usual, _ := past.Normal("used_bytes", s.subject, now)
 			o = add(o, judge(s.reading, was, usual, m, now))
+			c.see(s.reading)
 			if s.loading() {
 				// What else it says now is of no worth.
 				o.Blind = append(o.Blind, besides(s.subject, before.Open[s.subject], textLoading(s.reading, now).Headline())...)

@@ -8,8 +8,5 @@ func (c *check) Limits(_ checks.Past, measure, queue string) []checks.Limit {
 		return nil
 	}
 	b := boundsOf(queue)
-	return []checks.Limit{
-		{Severity: checks.Warning, Value: b.warning.Seconds()},
-		{Severity: checks.Critical, Value: b.critical.Seconds()},
-	}
+	return checks.Steps(b.warning.Seconds(), b.critical.Seconds(), false)
 }

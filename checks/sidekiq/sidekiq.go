@@ -51,7 +51,7 @@ func Kind(s *site.Site) checks.Kind {
 		},
 		Words: checks.Words{
 			En: []string{"queue", "queues", "jobs", "scheduler", "retries", "worker", "workers"},
-			Ja: []string{"キュー", "ジョブ", "詰まり", "遅延", "滞留", "再試行", "スケジューラー", "スケジューラ"},
+			Ja: []string{"キュー", "ジョブ", "詰まり", "遅延", "滞留", "再試行", "スケジューラー", "スケジューラ", "詰ま", "溜ま", "たまって", "たまり", "プッシュ通知", "通知が届かない", "通知が遅"},
 		},
 		Scope:       checks.Site,
 		After:       []string{"redis", "services", "database"},

@@ -54,6 +54,10 @@ type memo struct {
 	Run   time.Time `json:"run,omitzero"`
 	Fails int       `json:"fails,omitempty"`
 	How   outcome   `json:"how,omitzero"`
+	// Patience is how long after Last the next run is overdue, and Severity how
+	// loudly that would be said now.
+	Patience time.Duration   `json:"patience,omitempty"`
+	Severity checks.Severity `json:"severity,omitempty"`
 }
 
 // outcome is how a run ended.

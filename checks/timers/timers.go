@@ -189,6 +189,9 @@ func (l *look) planned(r role, but string) bool {
 func (l *look) judge(ctx context.Context, j job) {
 	name := j.timer.Name
 	m := j.after()
+	if late := due(j.timer, m.Last); !m.Last.IsZero() && !late.IsZero() && j.timer.IsActive() {
+		m.Patience, m.Severity = late.Sub(m.Last), loudness(j.role, l.lineages, l.now).Severity
+	}
 	l.next[name] = m
 	if last := j.last(); !last.IsZero() {
 		l.Measures = append(l.Measures, checks.Measure{

@@ -46,6 +46,7 @@ func (c *check) judge(now time.Time) (checks.Observation, error) {
 	if len(c.all) <= measuredLimit {
 		for _, t := range c.all {
 			o.Measures = append(o.Measures, t.measures(now)...)
+			c.see(t)
 		}
 	}
 	o.Summary = textSummary(tally, c.all, o, now)
@@ -174,12 +175,12 @@ func (t *target) unwell(now time.Time) checks.Finding {
 // expiring tells of a certificate that ends soon; told is true where one was
 // told of by an earlier process and none has been seen since.
 func (t *target) expiring(now time.Time) (f checks.Finding, told, found bool) {
-	life := t.last.life
-	if life <= 0 {
+	if t.last.life <= 0 {
 		return f, !t.last.end.IsZero(), false
 	}
-	left, counted := t.last.end.Sub(now), float64(min(life, countedLife))
-	if left >= time.Duration(warningLife*counted) {
+	left := t.last.end.Sub(now)
+	warning, critical := t.bounds()
+	if left >= warning {
 		return f, false, false
 	}
 	f = checks.Finding{
@@ -193,7 +194,7 @@ func (t *target) expiring(now time.Time) (f checks.Finding, told, found bool) {
 	}
 	if t.Own {
 		f.Road = checks.Morning
-		if left < time.Duration(criticalLife*counted) {
+		if left < critical {
 			f.Severity, f.Road = checks.Critical, checks.Now
 		}
 	}

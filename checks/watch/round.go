@@ -38,6 +38,7 @@ type check struct {
 	all    []*target
 
 	recalled bool
+	limits   checks.SeenLimits
 }
 
 func newCheck(s *site.Site, c Config, p *prober) *check {

@@ -134,6 +134,7 @@ func (st *stage) config(env environment, f tryFlags) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Summary.Languages = []checks.Lang{st.lang}
 	c.Bot.Server, c.Bot.Language, c.Bot.Zone = st.address, st.lang, st.zone
 	c.Bot.Admins = []bot.Admin{{Account: "admin", Hears: bot.HearsAll, Topics: []string{"all"}, Lang: st.lang, Zone: st.zone, Morning: 8 * 60}}
 	for i := range c.Checks {
