@@ -32,7 +32,7 @@ func (v *visit) blindDatabase(err error) {
 	if errors.As(err, &missing) {
 		return
 	}
-	for _, code := range []string{codeMissing, codeStuck, codeRetention} {
+	for _, code := range []string{codeMissing, codeStuck, codeRetention, codeOrphans} {
 		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why, Mend: mend})
 	}
 }
@@ -83,6 +83,14 @@ func (v *visit) judgeTrip() {
 	case put.state == untried:
 	case put.state == unseen:
 		v.unseen(textUnseen(put), codePut, codeDelete, codeKey, codePrefix, codeSlow)
+		for i := range v.Blind {
+			if v.Blind[i].Code == codePut && (put.why == noRight || put.why == noFolder) {
+				v.Blind[i].Mend = adviceFolder(v.ownFolder())
+			}
+		}
+	case put.state == ill && v.place.kind == localKind:
+		v.find(codePut, checks.Critical, checks.Now, textPutHere(put), advicePutHere(v.place))
+		v.unseen(textNotTried(), codePrefix, codeSlow)
 	case put.state == ill && (put.why == badKey || put.why == skewed || put.why == denied && !v.memory.Worked):
 		v.find(codeKey, checks.Warning, checks.Morning, textKey(put), adviceKey(put))
 		v.unseen(textKeyHides(), codePut, codeDelete, codePrefix, codeSlow)
@@ -91,7 +99,9 @@ func (v *visit) judgeTrip() {
 		v.unseen(textNotTried(), codeDelete, codePrefix, codeSlow)
 	default:
 		v.measure(putTime, put.took)
-		if del.state == ill {
+		if del.state == ill && v.place.kind == localKind {
+			v.unseen(textUnseen(del), codeDelete)
+		} else if del.state == ill {
 			v.find(codeDelete, checks.Warning, checks.Morning, textDelete(del), checks.Advice{})
 		} else if del.state == unseen {
 			v.unseen(textUnseen(del), codeDelete)

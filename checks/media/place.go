@@ -37,7 +37,9 @@ type place struct {
 	own bool
 	// folder is where they lie on this machine; "" where that is not known.
 	folder string
-	why    checks.Text // of elsewhereKind
+	// busts tells that Mastodon tells the cache what it deletes.
+	busts bool
+	why   checks.Text // of elsewhereKind
 }
 
 // where reads Mastodon's settings as Mastodon does.
@@ -57,7 +59,7 @@ func (c *check) where(found site.Found) place {
 	case len(settings) == 0 && c.config.Public == "":
 		return place{kind: elsewhereKind, why: textNoSettings()} // a bucket, for all that is known
 	}
-	p := place{kind: localKind, folder: settings["PAPERCLIP_ROOT_PATH"]}
+	p := place{kind: localKind, folder: settings["PAPERCLIP_ROOT_PATH"], busts: settings["CACHE_BUSTER_ENABLED"] == "true"}
 	if p.folder == "" && found.Live != "" {
 		p.folder = path.Join(found.Live, "public/system")
 	}
