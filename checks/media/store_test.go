@@ -42,6 +42,7 @@ type store struct {
 	refuse  map[string]int // status by method
 	word    string
 	tested  int
+	anyTime bool // its clock is the test's
 
 	// What is there besides, by key, how many files a page has, and whether the
 	// key may list.
@@ -107,7 +108,7 @@ func (s *store) verify(r *http.Request, body []byte) string {
 	if err != nil || at.Format("20060102") != scope[1] || scope[2] != testRegion || scope[3] != "s3" || scope[4] != "aws4_request" {
 		return "AuthorizationHeaderMalformed"
 	}
-	if d := time.Since(at); d > 15*time.Minute || d < -15*time.Minute {
+	if d := time.Since(at); !s.anyTime && (d > 15*time.Minute || d < -15*time.Minute) {
 		return "RequestTimeTooSkewed"
 	}
 	digest := sha256.Sum256(body)

@@ -20,9 +20,16 @@ func textOrphans(w walk) checks.Text {
 			Ja: "最も多いのは " + name.Ja + " です（" + most.Ja + "）。",
 		})
 	}
+	when := checks.Text{
+		En: checks.On(w.Began) + " to " + checks.On(w.Ended),
+		Ja: checks.On(w.Began) + "から" + checks.On(w.Ended) + "にかけて",
+	}
+	if w.Ended.Sub(w.Began) < dayLength {
+		when = checks.Text{En: checks.On(w.Ended), Ja: checks.On(w.Ended) + "に"}
+	}
 	return checks.Lines(t, checks.Text{
-		En: "Each of " + files.En + " files was compared with the database, " + checks.On(w.Began) + " to " + checks.On(w.Ended) + ": " + n.En + " have no row there.",
-		Ja: checks.On(w.Began) + "から" + checks.On(w.Ended) + "にかけて" + files.Ja + "ファイルをデータベースと照合し、" + n.Ja + "件に記録がありませんでした。",
+		En: "Each of " + files.En + " files was compared with the database (" + when.En + "): " + n.En + " have no row there.",
+		Ja: when.Ja + files.Ja + "ファイルをデータベースと照合し、" + n.Ja + "件に記録がありませんでした。",
 	})
 }
 
@@ -31,9 +38,11 @@ func adviceOrphans(w walk) checks.Advice {
 	lists := checks.Number((w.Files + pageKeys - 1) / pageKeys)
 	return checks.Advice{Text: checks.Text{
 		En: "See first what would go (as the mastodon user): RAILS_ENV=production bin/tootctl media remove-orphans --dry-run. " +
-			"It takes hours and about " + lists.En + " paid list requests, twice; never run it after putting an older database back. Bills above the size said here: old versions, unfinished uploads.",
+			"Each run takes hours and a list request per thousand files (about " + lists.En + "), which may cost money. Not after putting an older database back. " +
+			"If the bill is for more than this: old versions, unfinished uploads.",
 		Ja: "まず何が消えるか確かめます（mastodonユーザーで）: RAILS_ENV=production bin/tootctl media remove-orphans --dry-run。" +
-			"本番も含め、それぞれ数時間と約" + lists.Ja + "回の一覧リクエスト（有料の場合あり）がかかります。古いデータベースに戻した後は実行しないでください。請求がこの容量より多ければ、旧バージョンや未完了のアップロードが残っています。",
+			"1回ごとに数時間と、1,000ファイルにつき1回の一覧リクエスト（約" + lists.Ja + "回、有料の場合あり）がかかります。古いデータベースに戻した後は実行しないでください。" +
+			"請求がこの容量より多ければ、旧バージョンや未完了のアップロードが残っています。",
 	}}
 }
 

@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,8 +24,21 @@ func stockWorld(t *testing.T, version string) (*world, *postgres.DB) {
 	t.Helper()
 	db := postgres.Start(t).Mastodon(t, version)
 	w := newWorld(t, db.Site(t, Kind(&site.Site{}).Reads...))
-	w.store.stock, w.store.pageSize, w.store.mayList = map[string]stocked{}, 7, true
+	w.showUploads()
+	w.store.stock, w.store.pageSize, w.store.mayList, w.store.anyTime = map[string]stocked{}, 7, true, true
 	return w, db
+}
+
+// showUploads shows what people of the database's have uploaded.
+func (w *world) showUploads() {
+	w.show(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/media_attachments/") {
+			_, _ = rw.Write([]byte("\x89PNG"))
+			return
+		}
+		r.URL.Path = "/bucket" + r.URL.Path
+		w.store.ServeHTTP(rw, r)
+	})
 }
 
 // put puts a file into the bucket that has been there for long.
@@ -89,7 +103,7 @@ func TestABucketThatHoldsMuchMoreThanTheDatabaseKnowsIsToldOnEveryVersion(t *tes
 			w.put(key("media_attachments/files", 6, "original", "old.png"), 2*some)
 			w.put(key("cache/preview_cards/images", 778, "original", "a.jpg"), 7*some)
 			w.put(key("cache/preview_cards/images", 779, "original", "b.jpg"), 7*some)
-			w.store.stock[key("media_attachments/files", 7, "original", "fresh.png")] = stocked{9 * some, w.now}
+			w.store.stock[key("media_attachments/files", 7, "original", "fresh.png")] = stocked{9 * some, w.now.Add(walkEvery)}
 			w.nothing(w.look()) // the next walk is a week later
 			w.now = w.now.Add(walkEvery)
 			f := w.find(w.walk(), codeOrphans, "1.8 GB of the ")
@@ -209,6 +223,7 @@ func TestWithoutRightsInTheDatabaseTheBucketIsNotGoneThrough(t *testing.T) {
 		}
 	}
 	w := newWorld(t, db.Site(t, reads...))
+	w.showUploads()
 	w.store.stock, w.store.pageSize, w.store.mayList = map[string]stocked{}, 7, true
 	w.put(key("cache/preview_cards/images", 5, "original", "a.png"), 20*some)
 	for range 3 {
