@@ -84,8 +84,12 @@ func (v *visit) judgeTrip() {
 	case put.state == unseen:
 		v.unseen(textUnseen(put), codePut, codeDelete, codeKey, codePrefix, codeSlow)
 		for i := range v.Blind {
-			if v.Blind[i].Code == codePut && (put.why == noRight || put.why == noFolder) {
+			switch {
+			case v.Blind[i].Code != codePut:
+			case put.why == noRight:
 				v.Blind[i].Mend = adviceFolder(v.ownFolder())
+			case put.why == noFolder:
+				v.Blind[i].Mend = adviceGone(v.ownFolder())
 			}
 		}
 	case put.state == ill && v.place.kind == localKind:

@@ -46,6 +46,18 @@ func adviceFolder(own string) checks.Advice {
 	}
 }
 
+// adviceGone is for a folder that was there before.
+func adviceGone(own string) checks.Advice {
+	return checks.Advice{
+		Text: checks.Text{
+			En: "If that file system is not mounted, mount it before anything else is stored there.",
+			Ja: "マウントが外れていたら、新しいファイルが保存される前にマウントし直してください。",
+		},
+		Look: checks.Sh("findmnt", "-T", path.Dir(path.Clean(own))),
+		Mend: []checks.Shell{checks.Sh("sudo", "systemctl", "restart", "sababan")},
+	}
+}
+
 // textCached says that a file is shown after its end.
 func textCached(host string) checks.Text {
 	name := checks.Named(host, 40)

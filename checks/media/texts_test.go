@@ -70,7 +70,7 @@ func TestTexts(t *testing.T) {
 			say("put, local: a fault", textPutHere(is(broken, 0, ""))),
 			say("still shown", textCached("example.social"), adviceCached()),
 			say("unseen: no right to write", textUnseen(is(noRight, 0, "")), adviceFolder(here.folder+"/sababan/")),
-			say("unseen: the folder is gone", textUnseen(is(noFolder, 0, "")), adviceFolder(here.folder+"/sababan/")),
+			say("unseen: the folder is gone", textUnseen(is(noFolder, 0, "")), adviceGone(here.folder+"/sababan/")),
 			say("unseen: of another server", textForeign()),
 			say("kept for ever", textNoRetention(kept{Older: 200, Still: 20, Of: 20}), adviceNoRetention()),
 			say("unseen: the key's file", textUnseen(is(noSecret, 0, ""))),

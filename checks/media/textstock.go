@@ -38,10 +38,10 @@ func adviceOrphans(w walk) checks.Advice {
 	lists := checks.Number((w.Files + pageKeys - 1) / pageKeys)
 	return checks.Advice{Text: checks.Text{
 		En: "See first what would go (as the mastodon user): RAILS_ENV=production bin/tootctl media remove-orphans --dry-run. " +
-			"Each run takes hours and a list request per thousand files (about " + lists.En + "), which may cost money. Not after putting an older database back. " +
+			"Each run takes hours and a list request per thousand files (about " + lists.En + "), which may cost money. Never do it after putting an older database back: newer files would go. " +
 			"If the bill is for more than this: old versions, unfinished uploads.",
 		Ja: "まず何が消えるか確かめます（mastodonユーザーで）: RAILS_ENV=production bin/tootctl media remove-orphans --dry-run。" +
-			"1回ごとに数時間と、1,000ファイルにつき1回の一覧リクエスト（約" + lists.Ja + "回、有料の場合あり）がかかります。古いデータベースに戻した後は実行しないでください。" +
+			"1回ごとに数時間と、1,000ファイルにつき1回の一覧リクエスト（約" + lists.Ja + "回、有料の場合あり）がかかります。古いデータベースに戻した後は、新しいファイルまで消えるので実行しないでください。" +
 			"請求がこの容量より多ければ、旧バージョンや未完了のアップロードが残っています。",
 	}}
 }
@@ -65,7 +65,7 @@ func textStock(w walk) checks.Text {
 
 func textNoList() checks.Text {
 	return checks.Text{
-		En: "its size is not compared (the key may not list)",
-		Ja: "容量の照合はなし（キーに一覧の権限なし）",
+		En: "the bucket is not compared with the database (the key may not list)",
+		Ja: "バケットとデータベースの照合はなし（キーに一覧の権限なし）",
 	}
 }

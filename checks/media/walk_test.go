@@ -116,7 +116,7 @@ func TestABucketThatHoldsMuchMoreThanTheDatabaseKnowsIsToldOnEveryVersion(t *tes
 			}
 
 			for k := range w.store.stock {
-				if strings.Contains(k, "preview_cards") && !strings.Contains(k, "card.jpg") {
+				if strings.Contains(k, "/a.jpg") || strings.Contains(k, "/b.jpg") || strings.Contains(k, "/fresh.png") {
 					delete(w.store.stock, k)
 				}
 			}

@@ -101,7 +101,7 @@ func textLeases(l *leases, now time.Time) checks.Text {
 	}
 	if silent > 0 {
 		n := checks.Number(int64(silent))
-		t = checks.Text{En: t.En + " (" + n.En + " tell no date)", Ja: t.Ja + "（期限非公開" + n.Ja + "）"}
+		t = checks.Text{En: t.En + " (no date is told for " + n.En + ")", Ja: t.Ja + "（期限非公開" + n.Ja + "）"}
 	}
 	return t
 }
