@@ -189,9 +189,9 @@ type memory struct {
 // A record is what a registry told of a domain.
 type record struct {
 	// Asked is when it was asked last, and Told when it answered last.
-	Asked time.Time    `json:"asked"`
-	Told  time.Time    `json:"told,omitzero"`
-	Dated time.Time    `json:"dated,omitzero"` // when the date was told
+	Asked time.Time             `json:"asked"`
+	Told  time.Time             `json:"told,omitzero"`
+	Dated time.Time             `json:"dated,omitzero"` // when the date was told
 	Said  registry.Registration `json:"said"`
 }
 

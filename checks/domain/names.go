@@ -46,7 +46,11 @@ func watch(domain string, settings map[string]string, config Config) (list []wat
 	add(settings["LOCAL_DOMAIN"], true)
 	add(settings["WEB_DOMAIN"], true)
 	add(hostOf(settings["S3_ALIAS_HOST"]), true)
+	add(hostOf(settings["S3_CLOUDFRONT_HOST"]), true)
 	add(hostOf(settings["CDN_HOST"]), true)
+	if shown := settings["PAPERCLIP_ROOT_URL"]; strings.Contains(shown, "://") {
+		add(hostOf(shown), true)
+	}
 	add(senderDomain(settings["SMTP_FROM_ADDRESS"]), false)
 	for _, r := range config.Registered {
 		add(r.Name, false)

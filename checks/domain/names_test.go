@@ -27,6 +27,12 @@ func TestWhoseDomainsAreWatched(t *testing.T) {
 			settings: map[string]string{"S3_ALIAS_HOST": "files.example.net/bucket", "SMTP_FROM_ADDRESS": `"A. <b>" <notifications@mail.example.org>`, "CDN_HOST": "https://cdn.example.net"},
 			want:     "example.com(example.com) example.net(files.example.net cdn.example.net) example.org()",
 		},
+		{
+			name: "media by their other settings", domain: "example.com",
+			settings: map[string]string{"S3_CLOUDFRONT_HOST": "media.example.net", "PAPERCLIP_ROOT_URL": "https://files.example.org/system"},
+			want:     "example.com(example.com) example.net(media.example.net) example.org(files.example.org)",
+		},
+		{name: "a path of its own is no other domain", domain: "example.com", settings: map[string]string{"PAPERCLIP_ROOT_URL": "/system"}, want: "example.com(example.com)"},
 		{name: "a provider's names are the provider's", domain: "example.com", settings: map[string]string{"CDN_HOST": "https://d123.cloudfront.net"}, want: "example.com(example.com)"},
 		{name: "a name of a dynamic DNS", domain: "mstdn.duckdns.org", whose: registry.Rented},
 		{name: "a name of nobody", domain: "mastodon.internal", whose: registry.Nobodies},

@@ -85,8 +85,8 @@ func (w *world) times(server string) int {
 
 func (w *world) ends() ends {
 	return ends{
-		Ends: registry.Ends{Bootstrap: "https://" + rdapHost + "/dns.json", WHOIS: "whois.iana.org:43", Dial: w.dial, Roots: w.ca.Roots()},
-		near: w.dial,
+		Ends:      registry.Ends{Bootstrap: "https://" + rdapHost + "/dns.json", WHOIS: "whois.iana.org:43", Dial: w.dial, Roots: w.ca.Roots()},
+		near:      w.dial,
 		resolvers: func() ([]string, error) { return []string{"resolver:53"}, nil },
 	}
 }

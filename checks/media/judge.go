@@ -32,7 +32,7 @@ func (v *visit) blindDatabase(err error) {
 	if errors.As(err, &missing) {
 		return
 	}
-	for _, code := range []string{codeMissing, codeStuck, codeRetention, codeOrphans} {
+	for _, code := range []string{codeMissing, codeStuck, codeRetention} {
 		v.Blind = append(v.Blind, checks.Blind{Code: code, Why: why, Mend: mend})
 	}
 }

@@ -180,7 +180,9 @@ func (c *check) look(ctx context.Context, past checks.Past, all bool) (checks.Ob
 		v.unseen(textOffline(), outsideCodes...)
 	case v.place.public != nil:
 		v.outside(ctx, day)
-		v.compare(ctx)
+		if _, once := past.(checks.NoPast); !once { // nobody would go on with what is begun
+			v.compare(ctx)
+		}
 	}
 	v.judgeStock()
 	if ctx.Err() != nil {

@@ -16,6 +16,9 @@ const (
 	// orphansLeast how many bytes are worth a message (own).
 	stockFactor  = 1.5
 	orphansLeast = 1 << 30
+	// stockFresh is for how long a whole walk counts (own: the next one ends long
+	// before that where it may begin, unless the bucket has fifteen million files).
+	stockFresh = 90 * 24 * time.Hour
 	// limitsTime is how long the database may take (own).
 	limitsTime = 3 * time.Second
 )
@@ -77,6 +80,10 @@ func (v *visit) unknown(ctx context.Context, list []object) (map[string]bool, er
 func (v *visit) judgeStock() {
 	w := v.memory.Stock
 	if w.Of == "" || w.Files == 0 {
+		return
+	}
+	if v.now.Sub(w.Ended) > stockFresh {
+		v.unseen(textNoList(), codeOrphans)
 		return
 	}
 	v.Measures = append(v.Measures,

@@ -346,7 +346,7 @@ func (v *visit) summary() checks.Text {
 	switch {
 	case v.place.kind == localKind && v.trip.put.state == untried && v.place.public != nil:
 		parts = append(parts, textNoFolder())
-	case v.memory.Stock.Files > 0:
+	case v.memory.Stock.Files > 0 && v.now.Sub(v.memory.Stock.Ended) <= stockFresh:
 		parts = append(parts, textStock(v.memory.Stock))
 	case !v.memory.Closed.IsZero():
 		parts = append(parts, textNoList())

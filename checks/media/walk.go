@@ -120,7 +120,7 @@ func (o object) place() string {
 // compare goes on with the walk, where there is a key, a database and time.
 func (v *visit) compare(ctx context.Context) {
 	p, m := v.place, &v.memory
-	if p.kind != bucketKind || v.trip.put.state != well || v.site.NeedDatabase() != nil {
+	if p.kind != bucketKind || v.trip.put.state != well || !v.day.seen {
 		return
 	}
 	of := strings.Join([]string{p.endpoint.Host, p.bucket, p.prefix}, "/")
@@ -247,11 +247,11 @@ func whole(list []object, more bool) (kept []object, after string) {
 	if n == 0 { // all of it is one place
 		return list, list[len(list)-1].key
 	}
-	after = list[n-1].place()
-	if list[n-1].area != nil {
-		after += "~" // behind all that lies there
+	last := list[n-1]
+	if last.area == nil || strings.HasPrefix(list[n].key, last.folder) {
+		return list[:n], last.key
 	}
-	return list[:n], after
+	return list[:n], last.folder + "~" // behind all that lies there
 }
 
 // add counts a page; prefix is how long the bucket's is.

@@ -122,6 +122,14 @@ func TestABucketThatHoldsMuchMoreThanTheDatabaseKnowsIsToldOnEveryVersion(t *tes
 			}
 			w.now = w.now.Add(walkEvery)
 			w.nothing(w.walk())
+			// What a key may not see any more is not known for ever.
+			w.store.mayList = false
+			w.now = w.now.Add(stockFresh + time.Hour)
+			o = w.look()
+			w.nothing(o)
+			if b := blindOf(o, codeOrphans); b.Code == "" || strings.Contains(o.Summary.En, "known to Mastodon") {
+				t.Errorf("%+v %+v", o.Blind, o.Summary)
+			}
 		})
 	}
 }
@@ -235,6 +243,13 @@ func TestWithoutRightsInTheDatabaseTheBucketIsNotGoneThrough(t *testing.T) {
 	}
 	if got := w.memory(); got.Stock.Of != "" || got.Walk.Files != 0 || got.Walk.After != "" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestWithoutAPastTheBucketIsNotGoneThrough(t *testing.T) {
+	w, _ := stockWorld(t, "4.6")
+	if _, err := w.check.Look(t.Context(), checks.NoPast{}); err != nil || len(w.store.pages) > 0 {
+		t.Errorf("%d pages, %v", len(w.store.pages), err)
 	}
 }
 
