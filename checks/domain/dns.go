@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/sababan/sababan/checks/registry"
 )
 
 const (
@@ -194,7 +196,7 @@ func (a asker) server(ctx context.Context, fqdn, ns string, ip netip.Addr, ds []
 		s.fault = silent
 		var op *net.OpError
 		// No time, no IPv6 here, or an address that is not to be asked.
-		if ctx.Err() != nil || ip.Is6() || errors.Is(err, errPrivate) || errors.As(err, &op) && op.Op == "dial" {
+		if ctx.Err() != nil || ip.Is6() || errors.Is(err, registry.ErrPrivate) || errors.As(err, &op) && op.Op == "dial" {
 			s.fault = unasked
 		}
 		return s
@@ -270,12 +272,12 @@ func (a asker) direct(ctx context.Context, ip netip.Addr, fqdn string, kind uint
 	q := new(dns.Msg).SetQuestion(fqdn, kind)
 	q.RecursionDesired = false
 	q.SetEdns0(bufferSize, true)
-	return exchange(ctx, a.out.far, netip.AddrPortFrom(ip, 53).String(), q)
+	return exchange(ctx, a.out.Dial, netip.AddrPortFrom(ip, 53).String(), q)
 }
 
 // exchange asks by UDP, twice, and by TCP where the answer does not fit or none
 // comes.
-func exchange(ctx context.Context, dial dialer, address string, q *dns.Msg) (*dns.Msg, error) {
+func exchange(ctx context.Context, dial registry.Dialer, address string, q *dns.Msg) (*dns.Msg, error) {
 	var last error
 	for range tries {
 		reply, err := once(ctx, dial, "udp", address, q)
@@ -294,7 +296,7 @@ func exchange(ctx context.Context, dial dialer, address string, q *dns.Msg) (*dn
 	return nil, last
 }
 
-func once(ctx context.Context, dial dialer, network, address string, q *dns.Msg) (*dns.Msg, error) {
+func once(ctx context.Context, dial registry.Dialer, network, address string, q *dns.Msg) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, questionTime)
 	defer cancel()
 	conn, err := dial(ctx, network, address)

@@ -5,7 +5,6 @@ package domain
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/sababan/sababan/checks"
-	"github.com/sababan/sababan/checks/api"
+	"github.com/sababan/sababan/checks/registry"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -41,19 +40,11 @@ const (
 	// a daily look never waits for the next one: one that is asked more often bans
 	// (defaults).
 	askEvery = 20 * time.Hour
-	// wayFresh is for how long it is known whom to ask (own; IANA's lists change
-	// by a few entries a month).
-	wayFresh = 7 * 24 * time.Hour
 	// answerFresh is for how long an answer counts when no newer one can be had
 	// (own).
 	answerFresh = 7 * 24 * time.Hour
 	// atOnce is how many domains are looked at at the same time (own).
 	atOnce = 4
-	// bodyLimit bounds what RDAP answers, the list of all servers included: 70 kB
-	// in 2026 (own).
-	bodyLimit = 1 << 20
-	// answerTime bounds one question to a registry (own).
-	answerTime = 8 * time.Second
 )
 
 // Config is the table [checks.domain].
@@ -87,25 +78,22 @@ func DefaultConfig() Config {
 // Measures: left (seconds until the end of the registration, by domain).
 func Kind(s *site.Site) checks.Kind { return kind(s, outside(s)) }
 
-// ends are what lies outside: where the lists of registries are, how is
-// connected to strangers and to what is near, and whom to ask for names.
+// ends are what lies outside: the registries, how is connected to what is near,
+// and whom to ask for names.
 type ends struct {
-	bootstrap string // URL of the list of RDAP servers
-	whois     string // host:port of the WHOIS server that knows all others
-	far, near dialer
-	roots     *x509.CertPool
+	registry.Ends
+	near      registry.Dialer
 	resolvers func() ([]string, error) // host:port
 }
 
-type dialer func(ctx context.Context, network, address string) (net.Conn, error)
-
-// outside is the real one. Both lists are IANA's (RFC 9224; RFC 3912 in practice).
+// outside is the real one.
 func outside(s *site.Site) ends {
 	return ends{
-		bootstrap: "https://data.iana.org/rdap/dns.json",
-		whois:     "whois.iana.org:43",
-		far:       (&net.Dialer{Timeout: dialTime, ControlContext: onlyPublic}).DialContext,
-		near:      (&net.Dialer{Timeout: dialTime}).DialContext,
+		Ends: registry.Ends{
+			Bootstrap: registry.Bootstrap, WHOIS: registry.WHOIS,
+			Dial: (&net.Dialer{Timeout: dialTime, ControlContext: registry.OnlyPublic}).DialContext,
+		},
+		near: (&net.Dialer{Timeout: dialTime}).DialContext,
 		resolvers: func() ([]string, error) {
 			c, err := dns.ClientConfigFromFile(filepath.Join("/", s.Root, "etc/resolv.conf"))
 			if err != nil {
@@ -173,12 +161,12 @@ func (c Config) mistake() error {
 		errs = append(errs, errors.New("auto_renew_warning: must not be shorter than critical"))
 	}
 	for _, name := range c.Ignore {
-		if plainName(name) == "" {
+		if registry.PlainName(name) == "" {
 			errs = append(errs, fmt.Errorf("ignore: %q is not a domain such as %q", checks.Quote(name), "example.net"))
 		}
 	}
 	for i, r := range c.Registered {
-		if owned, _ := registrable(plainName(r.Name)); owned == "" || owned != plainName(r.Name) {
+		if owned, _ := registry.Registrable(registry.PlainName(r.Name)); owned == "" || owned != registry.PlainName(r.Name) {
 			errs = append(errs, fmt.Errorf("registered %d: name: %q is not a registered domain such as %q", i+1, checks.Quote(r.Name), "example.net"))
 		}
 	}
@@ -195,20 +183,20 @@ type check struct {
 type memory struct {
 	Domains map[string]record `json:"domains"`
 	// Ways are by the suffix that a registry keeps.
-	Ways map[string]way `json:"ways"`
+	Ways map[string]registry.Way `json:"ways"`
 }
 
 // A record is what a registry told of a domain.
 type record struct {
 	// Asked is when it was asked last, and Told when it answered last.
-	Asked time.Time    `json:"asked"`
-	Told  time.Time    `json:"told,omitzero"`
-	Dated time.Time    `json:"dated,omitzero"` // when the date was told
-	Said  registration `json:"said"`
+	Asked time.Time             `json:"asked"`
+	Told  time.Time             `json:"told,omitzero"`
+	Dated time.Time             `json:"dated,omitzero"` // when the date was told
+	Said  registry.Registration `json:"said"`
 }
 
 // next is the record after a question.
-func (r record) next(said registration, err error, now time.Time) record {
+func (r record) next(said registry.Registration, err error, now time.Time) record {
 	r.Asked = now
 	if err != nil {
 		return r
@@ -257,7 +245,7 @@ func (c *check) look(ctx context.Context, past checks.Past, now time.Time) (chec
 	for i, d := range domains {
 		q.views[i] = view{domain: d, record: before.Domains[d.name]}
 	}
-	after := memory{Domains: map[string]record{}, Ways: map[string]way{}}
+	after := memory{Domains: map[string]record{}, Ways: map[string]registry.Way{}}
 	if !c.site.Offline {
 		after.Ways = c.ask(ctx, q.views, before.Ways, now)
 	}
@@ -272,13 +260,11 @@ func (c *check) look(ctx context.Context, past checks.Past, now time.Time) (chec
 }
 
 // ask asks everybody outside, and returns whom to ask next time.
-func (c *check) ask(ctx context.Context, views []view, known map[string]way, now time.Time) map[string]way {
-	wire := api.NewTransport(api.Options{
-		UserAgent: "sababan", Dial: c.out.far, Roots: c.out.roots,
-		MaxBody: bodyLimit, HeaderTimeout: answerTime, Timeout: answerTime, Brief: true,
-	})
-	defer wire.CloseIdle()
-	book := &registries{out: c.out, wire: wire, known: known, now: now, learned: map[string]way{}}
+func (c *check) ask(ctx context.Context, views []view, known map[string]registry.Way, now time.Time) map[string]registry.Way {
+	out := c.out.Ends
+	out.Now = func() time.Time { return now }
+	book := registry.NewBook(out, known)
+	defer book.Close()
 	resolver, resolverErr := c.out.resolvers()
 	names := asker{out: c.out, resolvers: resolver, err: resolverErr}
 	var all sync.WaitGroup
@@ -297,12 +283,16 @@ func (c *check) ask(ctx context.Context, views []view, known map[string]way, now
 			both.Go(func() { v.zone = names.zone(ctx, v.domain.name, now) })
 			both.Go(func() { v.caa = c.permissions(ctx, names, v.domain.hosts) })
 			if age := now.Sub(v.record.Asked); age >= askEvery || age < 0 {
-				said, err := book.ask(ctx, v.domain)
+				said, err := book.Ask(ctx, v.domain.name, v.domain.suffix)
 				v.record = v.record.next(said, err, now)
 			}
 			both.Wait()
 		})
 	}
 	all.Wait()
-	return book.keep(views)
+	var suffixes []string
+	for _, v := range views {
+		suffixes = append(suffixes, v.domain.suffix)
+	}
+	return book.Ways(suffixes)
 }

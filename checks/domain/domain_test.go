@@ -12,6 +12,7 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/checkstest"
+	"github.com/sababan/sababan/checks/registry"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -454,11 +455,11 @@ func TestTheRealWorldNeverLeadsInside(t *testing.T) {
 	out := outside(&site.Site{})
 	for _, address := range []string{"127.0.0.1:43", "10.1.2.3:443", "169.254.169.254:443", "192.168.1.1:53", "[::1]:43", "100.64.0.1:43", "[fd00::1]:53", "0.0.0.0:43"} {
 		for _, network := range []string{"tcp", "udp"} {
-			conn, err := out.far(t.Context(), network, address)
+			conn, err := out.Dial(t.Context(), network, address)
 			if err == nil {
 				_ = conn.Close()
 			}
-			if !errors.Is(err, errPrivate) {
+			if !errors.Is(err, registry.ErrPrivate) {
 				t.Errorf("%s %s: %v", network, address, err)
 			}
 		}

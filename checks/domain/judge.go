@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/registry"
 )
 
 // A question is everything that is needed to judge.
@@ -49,7 +50,7 @@ func (q question) judge() checks.Observation {
 // registered is what is written of a domain.
 func (q question) registered(name string) Registered {
 	for _, r := range q.config.Registered {
-		if plainName(r.Name) == name {
+		if registry.PlainName(r.Name) == name {
 			return r
 		}
 	}
@@ -93,7 +94,7 @@ func (q question) registration(o *checks.Observation, v view, r Registered, e en
 			Text: textHeld(name, said, e), Advice: adviceHeld(name, said),
 		}
 		// Only what takes it off the net now breaks the night (defaults).
-		if said.Held[0].off() {
+		if said.Held[0].Off() {
 			f.Harm = q.now
 		}
 		o.Findings = append(o.Findings, f)

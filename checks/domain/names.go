@@ -1,13 +1,13 @@
 package domain
 
 import (
-	"net"
 	"net/mail"
 	"slices"
 	"strings"
 
-	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/sababan/sababan/checks/registry"
 )
 
 // watched is one registered domain that the server stands on.
@@ -21,14 +21,14 @@ type watched struct {
 // watch lists the domains of a server, its own first: the local and the web
 // domain, that of its media, that its mails come from, and those that are set.
 // mine tells what became of the server's own name.
-func watch(domain string, settings map[string]string, config Config) (list []watched, mine ownership) {
+func watch(domain string, settings map[string]string, config Config) (list []watched, mine registry.Ownership) {
 	var ignored []string
 	for _, name := range config.Ignore {
-		ignored = append(ignored, plainName(name))
+		ignored = append(ignored, registry.PlainName(name))
 	}
-	add := func(name string, https bool) ownership {
-		name = plainName(name)
-		owned, whose := registrable(name)
+	add := func(name string, https bool) registry.Ownership {
+		name = registry.PlainName(name)
+		owned, whose := registry.Registrable(name)
 		if owned == "" || slices.Contains(ignored, owned) || slices.Contains(ignored, name) {
 			return whose
 		}
@@ -46,51 +46,16 @@ func watch(domain string, settings map[string]string, config Config) (list []wat
 	add(settings["LOCAL_DOMAIN"], true)
 	add(settings["WEB_DOMAIN"], true)
 	add(hostOf(settings["S3_ALIAS_HOST"]), true)
+	add(hostOf(settings["S3_CLOUDFRONT_HOST"]), true)
 	add(hostOf(settings["CDN_HOST"]), true)
+	if shown := settings["PAPERCLIP_ROOT_URL"]; strings.Contains(shown, "://") {
+		add(hostOf(shown), true)
+	}
 	add(senderDomain(settings["SMTP_FROM_ADDRESS"]), false)
 	for _, r := range config.Registered {
 		add(r.Name, false)
 	}
 	return list, mine
-}
-
-// ownership says who registered a name.
-type ownership int
-
-const (
-	own      ownership = iota // whoever uses it
-	rented                    // a provider under whose name it stands: a dynamic DNS name
-	nobodies                  // nobody: no name of the public domain system
-)
-
-// registrable is the part of a name that somebody registered; "" where that is
-// not whoever uses it.
-func registrable(name string) (string, ownership) {
-	if name == "" || net.ParseIP(name) != nil {
-		return "", nobodies
-	}
-	suffix, icann := publicsuffix.PublicSuffix(name)
-	if !icann {
-		// Private suffixes of the list have a dot; what it does not know has none.
-		if strings.Contains(suffix, ".") {
-			return "", rented
-		}
-		return "", nobodies
-	}
-	owned, err := publicsuffix.EffectiveTLDPlusOne(name)
-	if err != nil {
-		return "", nobodies
-	}
-	return owned, own
-}
-
-// plainName is a name in ASCII and small letters; "" for what is none.
-func plainName(s string) string {
-	name, err := idna.Lookup.ToASCII(strings.TrimSuffix(strings.TrimSpace(s), "."))
-	if err != nil || len(name) > 253 || strings.ContainsAny(name, "/ _:@") {
-		return ""
-	}
-	return strings.ToLower(name)
 }
 
 // hostOf is the host of a setting that may be an address of a page or have a

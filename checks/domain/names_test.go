@@ -7,6 +7,7 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/checkstest"
+	"github.com/sababan/sababan/checks/registry"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -16,7 +17,7 @@ func TestWhoseDomainsAreWatched(t *testing.T) {
 		settings     map[string]string
 		config       Config
 		want         string
-		whose        ownership
+		whose        registry.Ownership
 	}{
 		{name: "one", domain: "mastodon.example.com", want: "example.com(mastodon.example.com)"},
 		{name: "of .co.jp", domain: "mstdn.example.co.jp", want: "example.co.jp(mstdn.example.co.jp)"},
@@ -26,10 +27,16 @@ func TestWhoseDomainsAreWatched(t *testing.T) {
 			settings: map[string]string{"S3_ALIAS_HOST": "files.example.net/bucket", "SMTP_FROM_ADDRESS": `"A. <b>" <notifications@mail.example.org>`, "CDN_HOST": "https://cdn.example.net"},
 			want:     "example.com(example.com) example.net(files.example.net cdn.example.net) example.org()",
 		},
+		{
+			name: "media by their other settings", domain: "example.com",
+			settings: map[string]string{"S3_CLOUDFRONT_HOST": "media.example.net", "PAPERCLIP_ROOT_URL": "https://files.example.org/system"},
+			want:     "example.com(example.com) example.net(media.example.net) example.org(files.example.org)",
+		},
+		{name: "a path of its own is no other domain", domain: "example.com", settings: map[string]string{"PAPERCLIP_ROOT_URL": "/system"}, want: "example.com(example.com)"},
 		{name: "a provider's names are the provider's", domain: "example.com", settings: map[string]string{"CDN_HOST": "https://d123.cloudfront.net"}, want: "example.com(example.com)"},
-		{name: "a name of a dynamic DNS", domain: "mstdn.duckdns.org", whose: rented},
-		{name: "a name of nobody", domain: "mastodon.internal", whose: nobodies},
-		{name: "an address", domain: "192.0.2.1", whose: nobodies},
+		{name: "a name of a dynamic DNS", domain: "mstdn.duckdns.org", whose: registry.Rented},
+		{name: "a name of nobody", domain: "mastodon.internal", whose: registry.Nobodies},
+		{name: "an address", domain: "192.0.2.1", whose: registry.Nobodies},
 		{name: "in letters of its own", domain: "xn--eckwd4c7cu47r2wf.jp", want: "xn--eckwd4c7cu47r2wf.jp(xn--eckwd4c7cu47r2wf.jp)"},
 		{name: "what is ignored, and what is added", domain: "example.com", settings: map[string]string{"CDN_HOST": "https://x.example.net"}, config: Config{Ignore: []string{"example.net"}, Registered: []Registered{{Name: "Example.DE"}}}, want: "example.com(example.com) example.de()"},
 		{name: "a sender without a domain", domain: "example.com", settings: map[string]string{"SMTP_FROM_ADDRESS": "notifications"}, want: "example.com(example.com)"},

@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/registry"
 )
 
 // nameOf is a domain inside a headline.
 func nameOf(name string) string { return checks.Shorten(checks.QuoteName(name), 50) }
 
-func textNoDomain(domain string, whose ownership) checks.Text {
+func textNoDomain(domain string, whose registry.Ownership) checks.Text {
 	n := nameOf(domain)
-	if whose == rented {
+	if whose == registry.Rented {
 		return checks.Text{
 			En: n + " is a name below a provider's; its registration is the provider's",
 			Ja: n + " は事業者のドメインの下の名前なので、登録の状態は事業者の管理です",
@@ -154,7 +155,7 @@ func textSource(e end) checks.Text {
 	}
 }
 
-func adviceExpiry(name string, said registration, e end, r Registered) checks.Advice {
+func adviceExpiry(name string, said registry.Registration, e end, r Registered) checks.Advice {
 	a := checks.Advice{Look: checks.Written("whois", name)}
 	at := atRegistrar(said)
 	switch {
@@ -178,7 +179,7 @@ func adviceExpiry(name string, said registration, e end, r Registered) checks.Ad
 }
 
 // atRegistrar is " at “Name”", where the name is known.
-func atRegistrar(said registration) checks.Text {
+func atRegistrar(said registry.Registration) checks.Text {
 	if said.Registrar == "" {
 		return checks.Text{En: " at the registrar", Ja: "ドメインの登録事業者で"}
 	}
@@ -187,11 +188,11 @@ func atRegistrar(said registration) checks.Text {
 }
 
 // textHeld is a domain that is taken off the net, or about to be given away.
-func textHeld(name string, said registration, e end) checks.Text {
+func textHeld(name string, said registry.Registration, e end) checks.Text {
 	n := nameOf(name)
 	var head, effect checks.Text
 	switch said.Held[0] {
-	case heldByRegistrar:
+	case registry.HeldByRegistrar:
 		head = checks.Text{
 			En: fmt.Sprintf("domain %s is taken off the net by its registrar", n),
 			Ja: fmt.Sprintf("ドメイン %s は登録事業者に停止されています", n),
@@ -200,7 +201,7 @@ func textHeld(name string, said registration, e end) checks.Text {
 			En: "Usually because of an unpaid bill, an address of the owner that was never confirmed, or a complaint. As caches run out, nobody finds the server any more.",
 			Ja: "料金の未払い、登録者メールアドレスの未確認、苦情などが主な理由です。キャッシュが切れしだい、誰からもつながらなくなります。",
 		}
-	case heldByRegistry:
+	case registry.HeldByRegistry:
 		head = checks.Text{
 			En: fmt.Sprintf("domain %s is taken off the net by its registry", n),
 			Ja: fmt.Sprintf("ドメイン %s はレジストリに停止されています", n),
@@ -209,7 +210,7 @@ func textHeld(name string, said registration, e end) checks.Text {
 			En: "Registries do that for disputes, courts, abuse or their own rules. As caches run out, nobody finds the server any more.",
 			Ja: "紛争、裁判所の命令、不正利用、登録規則などが理由です。キャッシュが切れしだい、誰からもつながらなくなります。",
 		}
-	case heldSuspended:
+	case registry.HeldSuspended:
 		head = checks.Text{
 			En: fmt.Sprintf("domain %s is suspended, says its registry", n),
 			Ja: fmt.Sprintf("ドメイン %s は停止中とレジストリに登録されています", n),
@@ -218,7 +219,7 @@ func textHeld(name string, said registration, e end) checks.Text {
 			En: "As caches run out, nobody finds the server any more.",
 			Ja: "キャッシュが切れしだい、誰からもつながらなくなります。",
 		}
-	case inRedemption:
+	case registry.InRedemption:
 		head = checks.Text{
 			En: fmt.Sprintf("domain %s was not renewed and is being deleted; it can still be had back", n),
 			Ja: fmt.Sprintf("ドメイン %s は更新されず、削除の手続きに入っています（まだ取り戻せます）", n),
@@ -252,7 +253,7 @@ func textHeld(name string, said registration, e end) checks.Text {
 	return checks.Lines(head, effect, state)
 }
 
-func adviceHeld(name string, said registration) checks.Advice {
+func adviceHeld(name string, said registry.Registration) checks.Advice {
 	at := checks.Text{En: "the registrar", Ja: "ドメインの登録事業者"}
 	if said.Registrar != "" {
 		n := checks.Quote(said.Registrar)
@@ -268,7 +269,7 @@ func adviceHeld(name string, said registration) checks.Advice {
 }
 
 // textUndelegated is a domain that the registry's servers know nothing of.
-func textUndelegated(name string, said registration, known bool) checks.Text {
+func textUndelegated(name string, said registry.Registration, known bool) checks.Text {
 	n := nameOf(name)
 	t := checks.Text{
 		En: fmt.Sprintf("domain %s is gone from the name servers of its registry\nAs caches run out, nobody finds the server any more: browsers, apps, other servers, mail.", n),

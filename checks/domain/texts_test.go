@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks/checkstest"
+	"github.com/sababan/sababan/checks/registry"
 )
 
 func TestTexts(t *testing.T) {
@@ -13,8 +14,8 @@ func TestTexts(t *testing.T) {
 	now := checkstest.TextsNow
 	until := func(d time.Duration) end { return end{at: now.Add(d), by: "RDAP", told: now.Add(-5 * time.Hour)} }
 	written := func(d time.Duration) end { return end{at: now.Add(d), set: true} }
-	at := registration{Registrar: "Example Registrar, Inc.", By: "RDAP"}
-	held := func(h ...hold) registration {
+	at := registry.Registration{Registrar: "Example Registrar, Inc.", By: "RDAP"}
+	held := func(h ...registry.Hold) registry.Registration {
 		r := at
 		r.Held = h
 		return r
@@ -37,17 +38,17 @@ func TestTexts(t *testing.T) {
 	said := []checkstest.Said{
 		say("expires", textExpiry(name, until(17*day), Registered{}, now), adviceExpiry(name, at, until(17*day), Registered{})),
 		say("expires, renews by itself", textExpiry(name, until(6*day), Registered{AutoRenew: true}, now), adviceExpiry(name, at, until(6*day), Registered{AutoRenew: true})),
-		say("expires, as written", textExpiry(name, written(6*day), Registered{}, now), adviceExpiry(name, registration{}, written(6*day), Registered{})),
-		say("expired", textExpiry(name, until(-30*time.Hour), Registered{}, now), adviceExpiry(name, registration{}, until(-30*time.Hour), Registered{})),
+		say("expires, as written", textExpiry(name, written(6*day), Registered{}, now), adviceExpiry(name, registry.Registration{}, written(6*day), Registered{})),
+		say("expired", textExpiry(name, until(-30*time.Hour), Registered{}, now), adviceExpiry(name, registry.Registration{}, until(-30*time.Hour), Registered{})),
 	}
-	for _, h := range []hold{heldByRegistrar, heldByRegistry, heldSuspended, inRedemption, beingDeleted} {
+	for _, h := range []registry.Hold{registry.HeldByRegistrar, registry.HeldByRegistry, registry.HeldSuspended, registry.InRedemption, registry.BeingDeleted} {
 		said = append(said, say("held: "+string(h), textHeld(name, held(h), until(200*day)), adviceHeld(name, held(h))))
 	}
 	said = append(
 		said,
-		say("held: twice, no date, no registrar", textHeld(name, registration{By: "whois", Held: []hold{heldByRegistrar, heldByRegistry}}, end{}), adviceHeld(name, registration{})),
+		say("held: twice, no date, no registrar", textHeld(name, registry.Registration{By: "whois", Held: []registry.Hold{registry.HeldByRegistrar, registry.HeldByRegistry}}, end{}), adviceHeld(name, registry.Registration{})),
 		say("gone", textUndelegated(name, at, false), adviceHeld(name, at)),
-		say("gone, nobody has registered it", textUndelegated(name, registration{By: "RDAP", Missing: true}, true)),
+		say("gone, nobody has registered it", textUndelegated(name, registry.Registration{By: "RDAP", Missing: true}, true)),
 		say("nobody tells the date", textNoDate("example.ch", "ch"), adviceSet("example.ch")),
 		say("name servers: one does not serve it", textServers(name, 4, difference{silent: one}), adviceServers(name)),
 		say("name servers: several", textServers(name, 4, difference{silent: one, lame: ns("ns4.example.net"), nowhere: ns("ns5.example.net")}), adviceServers(name)),
@@ -67,8 +68,8 @@ func TestTexts(t *testing.T) {
 			say("DNSSEC: ends", textDNSSECEnding(name, proof{verdict: ending, until: now.Add(40 * time.Hour)}), adviceDNSSEC(name, ending)),
 			say("CAA", textCAA(forbids), adviceCAA(forbids)),
 			say("CAA, nobody may", textCAA(nobody), adviceCAA(nobody)),
-			say("unseen: rented", textNoDomain("myserver.ddns.net", rented)),
-			say("unseen: no public name", textNoDomain("mastodon.local", nobodies)),
+			say("unseen: rented", textNoDomain("myserver.ddns.net", registry.Rented)),
+			say("unseen: no public name", textNoDomain("mastodon.local", registry.Nobodies)),
 			say("unseen: offline", textOffline()),
 			say("unseen: no time", textNoTime()),
 			say("unseen: no name servers at the registry", textOffNet(name)),

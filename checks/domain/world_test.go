@@ -22,6 +22,7 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/checkstest"
+	"github.com/sababan/sababan/checks/registry"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -84,8 +85,8 @@ func (w *world) times(server string) int {
 
 func (w *world) ends() ends {
 	return ends{
-		bootstrap: "https://" + rdapHost + "/dns.json", whois: "whois.iana.org:43",
-		far: w.dial, near: w.dial, roots: w.ca.Roots(),
+		Ends:      registry.Ends{Bootstrap: "https://" + rdapHost + "/dns.json", WHOIS: "whois.iana.org:43", Dial: w.dial, Roots: w.ca.Roots()},
+		near:      w.dial,
 		resolvers: func() ([]string, error) { return []string{"resolver:53"}, nil },
 	}
 }

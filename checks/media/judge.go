@@ -90,6 +90,18 @@ func (v *visit) judgeTrip() {
 		v.blind(textNoSecret(file, f), f.Advice(file), codePut, codeDelete, codeKey, codePrefix, codeSlow)
 	case put.state == unseen:
 		v.unseen(textUnseen(put), codePut, codeDelete, codeKey, codePrefix, codeSlow)
+		for i := range v.Blind {
+			switch {
+			case v.Blind[i].Code != codePut:
+			case put.why == noRight:
+				v.Blind[i].Mend = adviceFolder(v.ownFolder())
+			case put.why == noFolder:
+				v.Blind[i].Mend = adviceGone(v.ownFolder())
+			}
+		}
+	case put.state == ill && v.place.kind == localKind:
+		v.find(codePut, checks.Critical, checks.Now, textPutHere(put), advicePutHere(v.place))
+		v.unseen(textNotTried(), codePrefix, codeSlow)
 	case put.state == ill && (put.why == badKey || put.why == skewed || put.why == denied && !v.memory.Worked):
 		v.find(codeKey, checks.Warning, checks.Morning, textKey(put), adviceKey(put))
 		v.unseen(textKeyHides(), codePut, codeDelete, codePrefix, codeSlow)
@@ -98,7 +110,9 @@ func (v *visit) judgeTrip() {
 		v.unseen(textNotTried(), codeDelete, codePrefix, codeSlow)
 	default:
 		v.measure(putTime, put.took)
-		if del.state == ill {
+		if del.state == ill && v.place.kind == localKind {
+			v.unseen(textUnseen(del), codeDelete)
+		} else if del.state == ill {
 			v.find(codeDelete, checks.Warning, checks.Morning, textDelete(del), checks.Advice{})
 		} else if del.state == unseen {
 			v.unseen(textUnseen(del), codeDelete)

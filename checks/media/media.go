@@ -25,11 +25,13 @@ const (
 	codeKey       = "key"       // the bot's own key is refused
 	codePrefix    = "prefix"    // the public name does not show the bot's own folder
 	codeSlow      = "slow"      //
+	codeCached    = "cached"    // what is deleted is still shown
 	codeListing   = "listing"   // it lists to strangers
 	codeHeaders   = "headers"   // a file may be taken for a page of the site
 	codeMissing   = "missing"   // files from other servers do not arrive
 	codeStuck     = "stuck"     // uploads wait for their processing
 	codeRetention = "retention" // what should be deleted is still there
+	codeOrphans   = "orphans"   // much of the bucket belongs to nothing
 )
 
 // The measures: times in seconds, and the share of the new files of other
@@ -40,6 +42,10 @@ const (
 	deleteTime   = "delete_time"
 	missingShare = "remote_missing_ratio"
 	remoteFiles  = "remote_files"
+	// bucketSize is all that is in the bucket, in bytes, and orphanSize what of
+	// it Mastodon knows nothing of.
+	bucketSize = "bucket_size"
+	orphanSize = "orphan_size"
 )
 
 // Config is the table [checks.media].
@@ -59,7 +65,8 @@ type Config struct {
 // Kind makes the check of a site's media.
 //
 // Measures: put_time, get_time and delete_time in seconds; of the last day
-// remote_missing_ratio, and remote_files, how many it is a share of.
+// remote_missing_ratio, and remote_files, how many it is a share of; bucket_size
+// and orphan_size in bytes, as the last walk through the bucket found them.
 func Kind(s *site.Site) checks.Kind {
 	two := checks.Rule{Warning: checks.Looks{Open: 2, Resolve: 2}} // defaults
 	return checks.Kind{
@@ -69,6 +76,7 @@ func Kind(s *site.Site) checks.Kind {
 			{Measure: "get_time", Title: checks.Text{En: "time to read a file", Ja: "読み出し時間"}},
 			{Measure: "put_time", Title: checks.Text{En: "time to store a file", Ja: "保存時間"}},
 			{Measure: "remote_missing_ratio", Title: checks.Text{En: "share of remote files missing", Ja: "欠けているリモートファイルの割合"}},
+			{Measure: "bucket_size", Title: checks.Text{En: "size of the bucket", Ja: "バケットの容量"}},
 		},
 		Words: checks.Words{
 			En: []string{"media", "storage", "object storage", "s3", "bucket", "pictures", "uploads"},
@@ -81,12 +89,15 @@ func Kind(s *site.Site) checks.Kind {
 		AfterUpdate: true,
 		Rules: map[string]checks.Rule{
 			codePut: two, codeGet: two, codeDelete: two, codeKey: two, codePrefix: two, codeSlow: two, codeMissing: two, codeStuck: two,
-			codeHeaders: two,
+			codeHeaders: two, codeCached: two,
 		},
 		Reads: []checks.Reads{
 			{Table: "media_attachments", Columns: []string{
-				"id", "status_id", "remote_url", "file_file_name", "file_content_type", "updated_at", "processing",
+				"id", "status_id", "remote_url", "file_file_name", "thumbnail_file_name", "file_content_type", "updated_at", "processing",
 			}},
+			{Table: "accounts", Columns: []string{"id", "avatar_file_name", "header_file_name"}},
+			{Table: "preview_cards", Columns: []string{"id", "image_file_name"}},
+			{Table: "custom_emojis", Columns: []string{"id", "image_file_name"}},
 			{Table: "settings", Columns: []string{"var", "value"}},
 		},
 		Settings: func() any { return &Config{} },
@@ -112,6 +123,7 @@ type check struct {
 	calls  hang.Calls // to a folder that may be on a dead mount
 	wire   *api.Transport
 	own    *api.Transport // to the site's own name, by its set address
+	pages  *api.Transport // to lists of files
 	now    func() time.Time
 	name   func() string // of a test file
 }
@@ -121,7 +133,9 @@ func newCheck(s *site.Site, c Config) *check {
 		UserAgent: "sababan", Roots: s.Roots, MaxBody: bodyLimit, HeaderTimeout: stepTime, Timeout: stepTime, Fresh: true,
 	}
 	m := &check{site: s, config: c, wire: api.NewTransport(options), now: time.Now, name: rand.Text}
-	options.Address = s.Address
+	options.MaxBody = pageLimit
+	m.pages = api.NewTransport(options)
+	options.MaxBody, options.Address = bodyLimit, s.Address
 	m.own = api.NewTransport(options)
 	return m
 }
@@ -166,7 +180,11 @@ func (c *check) look(ctx context.Context, past checks.Past, all bool) (checks.Ob
 		v.unseen(textOffline(), outsideCodes...)
 	case v.place.public != nil:
 		v.outside(ctx, day)
+		if _, once := past.(checks.NoPast); !once { // nobody would go on with what is begun
+			v.compare(ctx)
+		}
 	}
+	v.judgeStock()
 	if ctx.Err() != nil {
 		return checks.Observation{}, &checks.Unseen{Why: textNoTime(), Err: ctx.Err()}
 	}
@@ -183,7 +201,7 @@ func (c *check) look(ctx context.Context, past checks.Past, all bool) (checks.Ob
 }
 
 // outsideCodes are what is found out by asking for files.
-var outsideCodes = []string{codePut, codeGet, codeDelete, codeKey, codePrefix, codeSlow, codeListing, codeHeaders}
+var outsideCodes = []string{codePut, codeGet, codeDelete, codeKey, codePrefix, codeSlow, codeListing, codeHeaders, codeCached}
 
 // unseen says why some things could not be seen.
 func (v *visit) unseen(why checks.Text, codes ...string) { v.blind(why, checks.Advice{}, codes...) }
@@ -211,10 +229,17 @@ type memory struct {
 	Plain bool `json:"plain,omitempty"`
 	// Worked tells that the key has been accepted before.
 	Worked bool `json:"worked,omitempty"`
+	// Stood tells that the bot's own folder on this machine has been there.
+	Stood bool `json:"stood,omitempty"`
 	// Open are the hosts that list to strangers.
 	Open []string `json:"open,omitempty"`
 	// Kept is what the look at the retention found.
 	Kept kept `json:"kept,omitzero"`
+	// Walk is the one through the bucket that is under way, Stock what the last
+	// whole one came to, and Closed when the bot's key was not let to list.
+	Walk   walk      `json:"walk,omitzero"`
+	Stock  walk      `json:"stock,omitzero"`
+	Closed time.Time `json:"closed,omitzero"`
 }
 
 const memoryKey = "media"

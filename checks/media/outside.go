@@ -29,8 +29,11 @@ func (v *visit) wireTo() *api.Transport {
 // key.
 func (v *visit) outside(ctx context.Context, day bool) {
 	var both sync.WaitGroup
-	if v.place.kind == bucketKind && v.config.AccessKey != "" {
+	switch {
+	case v.place.kind == bucketKind && v.config.AccessKey != "":
 		both.Go(func() { v.trip = v.try(ctx) })
+	case v.place.kind == localKind:
+		both.Go(func() { v.trip = v.tryHere(ctx) })
 	}
 	var lists []listing
 	both.Go(func() {
@@ -41,6 +44,7 @@ func (v *visit) outside(ctx context.Context, day bool) {
 	})
 	both.Wait()
 	v.judgeTrip()
+	v.judgeAgain()
 	v.judgeHeaders()
 	v.judgeListings(lists)
 }

@@ -39,7 +39,9 @@ type place struct {
 	folder string
 	// live is the folder of Mastodon's code on this machine, or "".
 	live string
-	why    checks.Text // of elsewhereKind
+	// busts tells that Mastodon tells the cache what it deletes.
+	busts bool
+	why   checks.Text // of elsewhereKind
 }
 
 // where reads Mastodon's settings as Mastodon does.
@@ -59,7 +61,7 @@ func (c *check) where(found site.Found) place {
 	case len(settings) == 0 && c.config.Public == "":
 		return place{kind: elsewhereKind, why: textNoSettings()} // a bucket, for all that is known
 	}
-	p := place{kind: localKind, folder: settings["PAPERCLIP_ROOT_PATH"], live: found.Live}
+	p := place{kind: localKind, folder: settings["PAPERCLIP_ROOT_PATH"], live: found.Live, busts: settings["CACHE_BUSTER_ENABLED"] == "true"}
 	if p.folder == "" && found.Live != "" {
 		p.folder = path.Join(found.Live, "public/system")
 	}

@@ -31,7 +31,7 @@ const (
 )
 
 // limits hold for what is not urgent (own: it takes a hundredth of that).
-var limits = site.Limits{Statement: 3 * time.Second, Lock: time.Second}
+var limits = site.Limits{Statement: limitsTime, Lock: time.Second}
 
 // idAt is the smallest id that Mastodon gives to a file of this millisecond.
 func idAt(t time.Time) int64 { return t.UnixMilli() << 16 }

@@ -207,6 +207,7 @@ func TestNothingLargeIsReadFromEndToEnd(t *testing.T) {
 		}{
 			"tally":    {tallySQL, []any{idAt(now.Add(-24 * time.Hour)), idAt(now.Add(-arriving)), newRows, idAt(now.Add(-lately)), idAt(now.Add(-stuckAfter))}},
 			"examples": {examplesSQL, []any{idAt(now.Add(-exampleAge)), idAt(now.Add(-arriving)), newRows, examples}},
+			"files":    {areas[0].knownSQL(), []any{[]int64{idAt(now), idAt(now.Add(-time.Hour)), 5}}},
 			"sample":   {sampleSQL, []any{idAt(now.AddDate(0, 0, -9)), sampleRows, now.UTC()}},
 		} {
 			rows, err := conn.Query(t.Context(), "EXPLAIN (ANALYZE, BUFFERS) "+q.sql, append([]any{pgx.QueryExecModeExec}, q.args...)...)

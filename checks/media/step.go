@@ -60,6 +60,9 @@ const (
 	noRoute    reason = "route"
 	tooMany    reason = "too-many"
 	noSecret   reason = "secret" // the file with the bot's key
+	noRight    reason = "right"  // to write where the media of this machine are
+	noFolder   reason = "folder" // the bot's own, which was there before
+	broken     reason = "broken" // the file system
 )
 
 // A step is one question and what came of it.
@@ -76,6 +79,11 @@ type step struct {
 
 // do asks, and reads at most a little.
 func do(ctx context.Context, wire *api.Transport, req *http.Request) step {
+	return doTo(ctx, wire, req, bodyLimit)
+}
+
+// doTo asks, and reads at most so many bytes.
+func doTo(ctx context.Context, wire *api.Transport, req *http.Request, limit int64) step {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	began := time.Now()
@@ -85,7 +93,7 @@ func do(ctx context.Context, wire *api.Transport, req *http.Request) step {
 		return failed(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
 	var large *api.TooLargeError
 	if err != nil && !errors.As(err, &large) {
 		return failed(err)

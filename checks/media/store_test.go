@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sort"
@@ -41,6 +42,51 @@ type store struct {
 	refuse  map[string]int // status by method
 	word    string
 	tested  int
+	anyTime bool // its clock is the test's
+
+	// What is there besides, by key, how many files a page has, and whether the
+	// key may list.
+	stock    map[string]stocked
+	pageSize int
+	mayList  bool
+	pages    []string // after which the pages began
+	jumble   bool     // lists from the beginning again and again
+}
+
+// A stocked file is one that is told of in lists.
+type stocked struct {
+	size    int64
+	changed time.Time
+}
+
+// list answers with one page.
+func (s *store) list(w http.ResponseWriter, r *http.Request) {
+	if word := s.verify(r, nil); word != "" || !s.mayList {
+		refuseWith(w, http.StatusForbidden, "AccessDenied")
+		return
+	}
+	q := r.URL.Query()
+	after := q.Get("start-after")
+	s.pages = append(s.pages, after)
+	if s.jumble {
+		after = ""
+	}
+	var keys []string
+	for k := range s.stock {
+		if k > after && strings.HasPrefix(k, q.Get("prefix")) {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	more := len(keys) > s.pageSize
+	keys = keys[:min(len(keys), s.pageSize)]
+	w.Header().Set("Content-Type", "application/xml")
+	fmt.Fprintf(w, `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>%v</IsTruncated>`, more)
+	for _, k := range keys {
+		f := s.stock[k]
+		fmt.Fprintf(w, `<Contents><Key>%s</Key><LastModified>%s</LastModified><ETag>&quot;0&quot;</ETag><Size>%d</Size></Contents>`, k, f.changed.UTC().Format("2006-01-02T15:04:05.000Z"), f.size)
+	}
+	fmt.Fprint(w, `</ListBucketResult>`)
 }
 
 // verify recomputes a signature from what arrived.
@@ -62,7 +108,7 @@ func (s *store) verify(r *http.Request, body []byte) string {
 	if err != nil || at.Format("20060102") != scope[1] || scope[2] != testRegion || scope[3] != "s3" || scope[4] != "aws4_request" {
 		return "AuthorizationHeaderMalformed"
 	}
-	if d := time.Since(at); d > 15*time.Minute || d < -15*time.Minute {
+	if d := time.Since(at); !s.anyTime && (d > 15*time.Minute || d < -15*time.Minute) {
 		return "RequestTimeTooSkewed"
 	}
 	digest := sha256.Sum256(body)
@@ -70,9 +116,10 @@ func (s *store) verify(r *http.Request, body []byte) string {
 		return "XAmzContentSHA256Mismatch"
 	}
 	var query []string
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 	for k, vs := range r.URL.Query() {
 		for _, v := range vs {
-			query = append(query, k+"="+v)
+			query = append(query, escape(k)+"="+escape(v))
 		}
 	}
 	sort.Strings(query)
@@ -119,6 +166,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method == http.MethodGet {
 		switch f, ok := s.files[key]; {
+		case r.URL.Path == "/bucket" && r.Header.Get("Authorization") != "":
+			s.list(w, r)
 		case !inside || key == "":
 			if s.lists {
 				w.Header().Set("Content-Type", "application/xml")

@@ -51,6 +51,13 @@ func textUnseen(s step) checks.Text {
 			En: "where the bucket is is not known; set [checks.media] endpoint, region and bucket",
 			Ja: "バケットの場所がわかりません。[checks.media] endpoint、region、bucketを設定してください",
 		}
+	case noRight:
+		return checks.Text{En: "the bot may not write in its own folder of media", Ja: "メディア内のボット用フォルダーに書き込めません（権限）"}
+	case noFolder:
+		return checks.Text{
+			En: "the bot's own folder of media is gone (is that file system mounted?)",
+			Ja: "メディア内のボット用フォルダーがなくなりました（マウントが外れていませんか）",
+		}
 	case noResolver:
 		return checks.Text{En: "the resolver of this machine gives no answer", Ja: "このマシンのDNSリゾルバーから答えが得られません"}
 	case tooMany:
@@ -342,6 +349,14 @@ func (v *visit) summary() checks.Text {
 			En: "storing is not tried (no key of the bot's own is set)",
 			Ja: "保存の確認はなし（ボット用のキーが未設定）",
 		})
+	}
+	switch {
+	case v.place.kind == localKind && v.trip.put.state == untried && v.place.public != nil:
+		parts = append(parts, textNoFolder())
+	case v.memory.Stock.Files > 0 && v.now.Sub(v.memory.Stock.Ended) <= stockFresh:
+		parts = append(parts, textStock(v.memory.Stock))
+	case !v.memory.Closed.IsZero():
+		parts = append(parts, textNoList())
 	}
 	return checks.Join(checks.Text{En: "; ", Ja: "、"}, parts...)
 }

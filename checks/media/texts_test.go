@@ -19,6 +19,11 @@ func TestTexts(t *testing.T) {
 	good := func(took time.Duration) step { return step{state: well, took: took} }
 	public := &url.URL{Scheme: "https", Host: host}
 	bucket, local := place{kind: bucketKind, public: public}, place{kind: localKind, public: public, folder: "/srv/mastodon/public/system", live: "/srv/mastodon"}
+	here := place{kind: localKind, public: public, folder: "/home/mastodon/live/public/system"}
+	stock := walk{
+		Began: checkstest.TextsNow.AddDate(0, 0, -17), Ended: checkstest.TextsNow, Files: 1_203_441, Bytes: 136 << 30, Lost: 402_118, LostBytes: 66 << 30,
+		Areas: map[string]int64{"cache/preview_cards/images/": 41 << 30, "media_attachments/files/": 25 << 30},
+	}
 	usual := checks.Band{Low: 0.001, Mid: 0.004, High: 0.02, Days: 20}
 	key := &check{config: Config{AccessKey: "GK1"}}
 	line := func(c *check, set func(*visit)) checks.Text {
@@ -59,6 +64,15 @@ func TestTexts(t *testing.T) {
 			say("waiting to be processed", textStuck(tally{stuck: 14}), adviceStuck()),
 			say("processing fails", textStuck(tally{failed: 6, uploads: 40}), adviceStuck()),
 			say("not deleted", textKept(kept{Days: 7, Older: 21, Still: 18, Of: 20}), adviceKept()),
+			say("orphans", textOrphans(stock), adviceOrphans(stock)),
+			say("orphans, all in one folder", textOrphans(walk{Began: stock.Began, Ended: stock.Ended, Files: 2000, Bytes: 9 << 30, Lost: 9, LostBytes: 6 << 30, Areas: map[string]int64{"media_attachments/files/": 6 << 30}})),
+			say("put, local: full", textPutHere(is(full, 0, "")), advicePutHere(here)),
+			say("put, local: no answer", textPutHere(is(mute, 0, "")), advicePutHere(here)),
+			say("put, local: a fault", textPutHere(is(broken, 0, ""))),
+			say("still shown", textCached("example.social"), adviceCached()),
+			say("unseen: no right to write", textUnseen(is(noRight, 0, "")), adviceFolder(here.folder+"/sababan/")),
+			say("unseen: the folder is gone", textUnseen(is(noFolder, 0, "")), adviceGone(here.folder+"/sababan/")),
+			say("unseen: of another server", textForeign()),
 			say("kept for ever", textNoRetention(kept{Older: 200, Still: 20, Of: 20}), adviceNoRetention()),
 			say("unseen: the key's file", textNoSecret("/etc/sababan/s3-secret", site.SecretOpen), site.SecretOpen.Advice("/etc/sababan/s3-secret")),
 			say("unseen: no bucket known", textUnseen(is(noBucket, 0, ""))),
@@ -77,6 +91,9 @@ func TestTexts(t *testing.T) {
 				v.trip = trip{put: good(84 * time.Millisecond), get: good(40 * time.Millisecond)}
 				v.day = tally{seen: true, remote: 4812, absent: 20}
 			})),
+			say("summary, with the bucket", line(key, func(v *visit) { v.file, v.memory.Stock = good(40*time.Millisecond), stock })),
+			say("summary, the key may not list", line(key, func(v *visit) { v.file, v.memory.Closed = good(40*time.Millisecond), checkstest.TextsNow })),
+			say("summary, local, no folder", line(&check{}, func(v *visit) { v.file, v.place = good(40*time.Millisecond), here })),
 			say("summary, no key", line(&check{}, func(v *visit) { v.file = good(40 * time.Millisecond) })),
 			say("summary, nothing could be looked at", line(&check{}, func(*visit) {})),
 		)...,

@@ -19,8 +19,9 @@ const slowAfter = 5 * time.Second
 // folder is the only one that the bot's key may write in.
 const folder = "sababan/"
 
-// A trip is a file that is put, got by its public name, and deleted.
-type trip struct{ put, get, del step }
+// A trip is a file that is put, got by its public name, deleted, and on this
+// machine got again.
+type trip struct{ put, get, del, again step }
 
 // try makes the trip.
 func (v *visit) try(ctx context.Context) trip {

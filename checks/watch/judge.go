@@ -40,6 +40,15 @@ func (c *check) judge(now time.Time) (checks.Observation, error) {
 			o.Blind = append(o.Blind, b...)
 		}
 	}
+	for _, l := range c.leases.all {
+		f, b := l.judge(now)
+		if len(o.Findings) < findingsLimit {
+			o.Findings = append(o.Findings, f...)
+		}
+		if len(o.Blind) < findingsLimit {
+			o.Blind = append(o.Blind, b...)
+		}
+	}
 	o.Measures = append(o.Measures,
 		checks.Measure{Name: watched, Value: float64(len(c.all)), Unit: checks.Count},
 		checks.Measure{Name: answering, Value: float64(tally.well), Unit: checks.Count})
@@ -48,8 +57,13 @@ func (c *check) judge(now time.Time) (checks.Observation, error) {
 			o.Measures = append(o.Measures, t.measures(now)...)
 			c.see(t)
 		}
+		for _, l := range c.leases.all {
+			if end := l.end(); !end.IsZero() {
+				o.Measures = append(o.Measures, checks.Measure{Name: leaseLeft, Subject: l.name, Value: max(end.Sub(now).Seconds(), 0), Unit: checks.Seconds})
+			}
+		}
 	}
-	o.Summary = textSummary(tally, c.all, o, now)
+	o.Summary = textSummary(tally, c.all, c.leases, o, now)
 	return o, nil
 }
 

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,13 +37,14 @@ type check struct {
 	prober *prober
 	store  *store // nil where the roots are given
 	all    []*target
+	leases *leases
 
 	recalled bool
 	limits   checks.SeenLimits
 }
 
 func newCheck(s *site.Site, c Config, p *prober) *check {
-	w := &check{site: s, config: c, prober: p, all: make([]*target, 0, len(c.Domains))}
+	w := &check{site: s, config: c, prober: p, all: make([]*target, 0, len(c.Domains)), leases: leasesOf(c.Domains)}
 	if s.Roots == nil {
 		w.store = &store{files: rootFiles}
 	}
@@ -105,6 +107,7 @@ func (c *check) look(ctx context.Context, past checks.Past, everything bool) (ch
 	}
 	if !c.recalled {
 		recall(past, c.all)
+		c.leases.recall(past, c.prober)
 		for _, t := range c.all {
 			t.minute = minuteOf(c.prober.now()) // from here on each waits for its turn
 		}
@@ -123,7 +126,12 @@ func (c *check) look(ctx context.Context, past checks.Past, everything bool) (ch
 		known[t] = t.streak.Open
 	}
 	turn := due(c.all, c.prober.now(), c.period(), everything)
+	var asking sync.WaitGroup
+	if !once { // without a past every look would ask the registries, who ban for that
+		asking.Go(func() { c.leases.ask(ctx, c.prober.now) })
+	}
 	c.round(ctx, turn, open)
+	asking.Wait()
 	o, err := c.judge(c.prober.now())
 	if err == nil && slices.ContainsFunc(turn, func(t *target) bool { return t.streak.Open && !known[t] && t.away() != noReason }) {
 		err = c.doubt(ctx, turn, known, open)
@@ -145,6 +153,12 @@ func (c *check) look(ctx context.Context, past checks.Past, everything bool) (ch
 		return checks.Observation{}, err
 	}
 	o.Remember = map[string][]byte{memoryKey: raw}
+	if raw, err = c.leases.keep(c.prober.now()); err != nil {
+		return checks.Observation{}, err
+	}
+	if raw != nil {
+		o.Remember[leaseKey] = raw
+	}
 	return o, nil
 }
 

@@ -235,7 +235,7 @@ func textUnseen(t *target) checks.Text {
 }
 
 // textSummary is the one line.
-func textSummary(n tally, all []*target, o checks.Observation, now time.Time) checks.Text {
+func textSummary(n tally, all []*target, l *leases, o checks.Observation, now time.Time) checks.Text {
 	if worst, ok := (checks.Result{Observation: o}).Worst(); ok {
 		t := worst.Text.Headline()
 		more := 0
@@ -271,10 +271,10 @@ func textSummary(n tally, all []*target, o checks.Observation, now time.Time) ch
 	if first != nil {
 		s, left := checks.Millis(slowest), checks.Span(first.last.end.Sub(now))
 		if len(all) == 1 {
-			return checks.Join(sep, t, checks.Text{En: "in " + s.En, Ja: "応答" + s.Ja}, checks.Text{En: "its certificate lasts for " + left.En, Ja: "証明書は残り" + left.Ja})
+			return checks.Join(sep, t, checks.Text{En: "in " + s.En, Ja: "応答" + s.Ja}, checks.Text{En: "its certificate lasts for " + left.En, Ja: "証明書は残り" + left.Ja}, textLeases(l, now))
 		}
 		t = checks.Join(sep, t, checks.Text{En: "the slowest in " + s.En, Ja: "最も遅くて" + s.Ja})
-		t = checks.Join(sep, t, checks.Text{En: "certificates last for " + left.En + " at least", Ja: "証明書は残り" + left.Ja + "以上"})
+		t = checks.Join(sep, t, checks.Text{En: "certificates last for " + left.En + " at least", Ja: "証明書は残り" + left.Ja + "以上"}, textLeases(l, now))
 	}
 	for _, one := range []struct {
 		count  int

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/checkstest"
+	"github.com/sababan/sababan/checks/registry"
 )
 
 func TestTexts(t *testing.T) {
@@ -29,6 +30,12 @@ func TestTexts(t *testing.T) {
 	good := place{state: well}
 	bad := func(why reason, code int) place { return place{state: ill, why: why, code: code} }
 	page := func(p place) outcome { return outcome{state: ill, why: p.why, page: p, to: "elsewhere.example"} }
+
+	ending := &lease{name: "other.example", Told: now.Add(-5 * time.Hour).Unix(), Dated: now.Add(-5 * time.Hour).Unix(), Expires: now.Add(9 * 24 * time.Hour).Unix()}
+	mine := *ending
+	mine.name, mine.own = "example.social", true
+	taken := func(h ...registry.Hold) *lease { return &lease{name: "other.example", Told: ending.Told, Held: h} }
+	registered := func(all ...*lease) *leases { return &leases{all: all} }
 
 	say := checkstest.Say
 	var said []checkstest.Said
@@ -77,10 +84,21 @@ func TestTexts(t *testing.T) {
 			say("unseen: no certificate yet", textNoCertificate("other.example")),
 			say("unseen: offline", textOffline()),
 			say("unseen: no time", textNoTime()),
-			say("summary, all", textSummary(tally{well: 2}, all[:2], checks.Observation{}, now)),
-			say("summary, one", textSummary(tally{well: 1}, all[:1], checks.Observation{}, now)),
-			say("summary, some", textSummary(tally{well: 2, ill: 1, unseen: 1, waiting: 1}, append(all, all[2], all[2]), checks.Observation{}, now)),
-			say("summary, two are ill", textSummary(tally{well: 1, ill: 2}, all, two, now)),
+			say("summary, all", textSummary(tally{well: 2}, all[:2], leasesOf(nil), checks.Observation{}, now)),
+			say("summary, one", textSummary(tally{well: 1}, all[:1], leasesOf(nil), checks.Observation{}, now)),
+			say("summary, some", textSummary(tally{well: 2, ill: 1, unseen: 1, waiting: 1}, append(all, all[2], all[2]), leasesOf(nil), checks.Observation{}, now)),
+			say("the domain expires", textRegistered(ending, now), adviceRegistered(ending)),
+			say("the domain has expired", textRegistered(&lease{name: "other.example", Expires: now.Add(-30 * time.Hour).Unix(), Dated: ending.Dated}, now)),
+			say("the domain expires, own", textRegistered(&mine, now), adviceRegistered(&mine)),
+			say("the domain is held by its registrar", textHeld(taken(registry.HeldByRegistrar, registry.HeldByRegistry))),
+			say("the domain is held by its registry", textHeld(taken(registry.HeldByRegistry))),
+			say("the domain is suspended", textHeld(taken(registry.HeldSuspended))),
+			say("the domain is in redemption", textHeld(taken(registry.InRedemption))),
+			say("the domain is about to be deleted", textHeld(taken(registry.BeingDeleted))),
+			say("unseen: the registry", textNoRegistry(ending)),
+			say("summary, all, with their domains", textSummary(tally{well: 2}, all[:2], registered(ending, &lease{name: "third.example", Told: 1}), checks.Observation{}, now)),
+			say("summary, one, with its domain", textSummary(tally{well: 1}, all[:1], registered(ending), checks.Observation{}, now)),
+			say("summary, two are ill", textSummary(tally{well: 1, ill: 2}, all, leasesOf(nil), two, now)),
 		)...,
 	)
 }

@@ -1,6 +1,6 @@
 // Package watch looks at other people's servers, and at one's own from
 // elsewhere, as anybody can from outside: certificate, web page, instance API,
-// streaming. It also notices when a friend's bot falls silent.
+// streaming, and until when its domain is registered. It also notices when a friend's bot falls silent.
 package watch
 
 import (
@@ -10,12 +10,14 @@ import (
 	"github.com/sababan/sababan/checks/site"
 )
 
-// The codes of the findings. The subject of unwell and expiring is a domain,
-// that of silent a bot, as name@server.
+// The codes of the findings. The subject of unwell and expiring is a server,
+// that of silent a bot, as name@server, that of the others a registered domain.
 const (
-	unwell   = "unwell"
-	expiring = "expiring"
-	silent   = "silent"
+	unwell     = "unwell"
+	expiring   = "expiring" // its certificate
+	silent     = "silent"
+	registered = "registration"
+	held       = "held"
 )
 
 // The measures.
@@ -30,6 +32,9 @@ const (
 	// lifeLeft is how long its certificate still lasts, in seconds; subject is
 	// the domain.
 	lifeLeft = "life_left"
+	// leaseLeft is how long its domain is still registered, in seconds; subject is
+	// the domain.
+	leaseLeft = "registered_left"
 )
 
 // measuredLimit is up to how many servers have measures of their own (own: each
@@ -48,7 +53,8 @@ func WithNetwork(n Network) Option { return func(p *prober) { p.network = n } }
 // Kind makes the check of the servers that are listed in its table.
 //
 // Measures: servers_watched, servers_answering; up to fifty servers also
-// answer_time and life_left in seconds, with the domain as subject.
+// answer_time, life_left and registered_left in seconds, with the domain as
+// subject.
 func Kind(s *site.Site, opts ...Option) checks.Kind {
 	return checks.Kind{
 		Name:  "watch",

@@ -84,7 +84,7 @@ func isCheck(folder string) bool {
 		return false
 	}
 	name, _, _ := strings.Cut(below, "/")
-	return !slices.Contains([]string{"site", "api", "checkstest", "child", "systemd", "trend", "hang", "public"}, name)
+	return !slices.Contains([]string{"site", "api", "checkstest", "child", "systemd", "trend", "hang", "public", "registry"}, name)
 }
 
 // refusal says why an import may not be, or "".

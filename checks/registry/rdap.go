@@ -1,4 +1,4 @@
-package domain
+package registry
 
 import (
 	"cmp"
@@ -47,15 +47,21 @@ var (
 	errOther   = errors.New("its answer is about another domain")
 )
 
-// bases are the RDAP servers of a suffix; none where it has none. Plain HTTP
+// bases are the RDAP servers of a suffix; none where it has none; with the lock
+// held, so that the list is fetched once. Plain HTTP
 // is not taken: WHOIS is as good.
-func (r *registries) bases(ctx context.Context, suffix string) ([]string, error) {
-	body, err := r.get(ctx, r.out.bootstrap)
-	if err != nil {
-		return nil, fmt.Errorf("list of RDAP servers: %w", err)
+func (r *Book) bases(ctx context.Context, suffix string) ([]string, error) {
+	now := r.out.Now()
+	if age := now.Sub(r.listAt); r.list == nil || age < 0 || age >= listFresh {
+		body, err := r.get(ctx, r.out.Bootstrap)
+		if err != nil {
+			return nil, fmt.Errorf("list of RDAP servers: %w", err)
+		}
+		r.list, r.listAt = body, now
 	}
-	found, err := basesIn(body, suffix)
+	found, err := basesIn(r.list, suffix)
 	if err != nil {
+		r.list = nil // perhaps it comes whole the next time
 		return nil, fmt.Errorf("list of RDAP servers: %w", err)
 	}
 	return found, nil
@@ -90,34 +96,34 @@ func basesIn(body []byte, suffix string) ([]string, error) {
 }
 
 // rdap asks one server.
-func (r *registries) rdap(ctx context.Context, base, name string) (registration, error) {
+func (r *Book) rdap(ctx context.Context, base, name string) (Registration, error) {
 	body, err := r.get(ctx, base+"domain/"+name)
 	if errors.Is(err, errMissing) {
-		return registration{By: "RDAP", Missing: true}, nil
+		return Registration{By: "RDAP", Missing: true}, nil
 	}
 	if err != nil {
-		return registration{}, fmt.Errorf("RDAP: %w", err)
+		return Registration{}, fmt.Errorf("RDAP: %w", err)
 	}
 	said, err := readRDAP(body, name)
 	if err != nil {
-		return registration{}, fmt.Errorf("RDAP: %w", err)
+		return Registration{}, fmt.Errorf("RDAP: %w", err)
 	}
 	return said, nil
 }
 
 // readRDAP reads an answer about a domain.
-func readRDAP(body []byte, name string) (registration, error) {
+func readRDAP(body []byte, name string) (Registration, error) {
 	var said rdapDomain
 	if err := decodeJSON(body, &said); err != nil {
-		return registration{}, err
+		return Registration{}, err
 	}
-	if said.Name != "" && plainName(said.Name) != name {
-		return registration{}, errOther
+	if said.Name != "" && PlainName(said.Name) != name {
+		return Registration{}, errOther
 	}
 	if said.Name == "" && len(said.Events) == 0 && len(said.Status) == 0 {
-		return registration{}, errStrange
+		return Registration{}, errStrange
 	}
-	out := registration{By: "RDAP", Held: holds(said.Status)}
+	out := Registration{By: "RDAP", Held: holds(said.Status)}
 	for _, e := range said.Events {
 		if strings.EqualFold(e.Action, "expiration") {
 			if at, ok := readDate(e.Date); ok {
@@ -133,8 +139,18 @@ func readRDAP(body []byte, name string) (registration, error) {
 	return out, nil
 }
 
-// get reads what lies at an address.
-func (r *registries) get(ctx context.Context, address string) ([]byte, error) {
+// get reads what lies at an address, when it is its server's turn.
+func (r *Book) get(ctx context.Context, address string) ([]byte, error) {
+	leave, err := r.doors.enter(ctx, hostOf(address))
+	if err != nil {
+		return nil, err
+	}
+	body, err := r.fetch(ctx, address)
+	leave(err)
+	return body, err
+}
+
+func (r *Book) fetch(ctx context.Context, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -151,7 +167,7 @@ func (r *registries) get(ctx context.Context, address string) ([]byte, error) {
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, errMissing
 	case resp.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("status %d", resp.StatusCode)
+		return nil, statusError(resp.StatusCode)
 	}
 	return io.ReadAll(resp.Body) // bounded by the transport
 }

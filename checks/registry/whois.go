@@ -1,4 +1,4 @@
-package domain
+package registry
 
 import (
 	"context"
@@ -23,9 +23,9 @@ const (
 var errSilent = errors.New("it says nothing")
 
 // whoisOf is the WHOIS server of a suffix, by IANA's own; "" where it has none.
-func (r *registries) whoisOf(ctx context.Context, suffix string) (string, error) {
+func (r *Book) whoisOf(ctx context.Context, suffix string) (string, error) {
 	tld := suffix[strings.LastIndexByte(suffix, '.')+1:]
-	raw, err := r.converse(ctx, r.out.whois, tld)
+	raw, err := r.converse(ctx, r.out.WHOIS, tld)
 	if err != nil {
 		return "", fmt.Errorf("WHOIS of IANA: %w", err)
 	}
@@ -42,7 +42,7 @@ func (r *registries) whoisOf(ctx context.Context, suffix string) (string, error)
 // whoisHost is a host that may be asked; "" for anything else. A port or a
 // scheme is none of WHOIS.
 func whoisHost(s string) string {
-	host := plainName(s)
+	host := PlainName(s)
 	if host == "" || !strings.Contains(host, ".") || !site.IsServer(host) || net.ParseIP(host) != nil {
 		return ""
 	}
@@ -51,8 +51,8 @@ func whoisHost(s string) string {
 
 // whois asks the registry, and where that tells no date the registrar to whom
 // it points.
-func (r *registries) whois(ctx context.Context, server, name string) (registration, error) {
-	var said registration
+func (r *Book) whois(ctx context.Context, server, name string) (Registration, error) {
+	var said Registration
 	var asked []string
 	for {
 		raw, err := r.converse(ctx, net.JoinHostPort(server, "43"), query(server, name))
@@ -60,14 +60,17 @@ func (r *registries) whois(ctx context.Context, server, name string) (registrati
 			if len(asked) > 0 {
 				return said, nil // the registry itself has answered
 			}
-			return registration{}, fmt.Errorf("WHOIS: %w", err)
+			return Registration{}, fmt.Errorf("WHOIS: %w", err)
 		}
 		more, next, err := readWhois(decode(raw), name)
+		if errors.Is(err, errStrange) {
+			r.doors.strike(server) // many say in words of their own that it was too often
+		}
 		if err != nil {
 			if len(asked) > 0 {
 				return said, nil
 			}
-			return registration{}, fmt.Errorf("WHOIS: %w", err)
+			return Registration{}, fmt.Errorf("WHOIS: %w", err)
 		}
 		if len(asked) > 0 {
 			// A registrar may not know a customer that the registry knows.
@@ -97,10 +100,24 @@ func query(server, name string) string {
 
 // converse asks one question, and reads what comes until the other end closes
 // or the limits are reached: of what never ends the beginning counts.
-func (r *registries) converse(ctx context.Context, address, question string) ([]byte, error) {
+func (r *Book) converse(ctx context.Context, address, question string) ([]byte, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	leave, err := r.doors.enter(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := r.talk(ctx, address, question)
+	leave(err)
+	return raw, err
+}
+
+func (r *Book) talk(ctx context.Context, address, question string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	conn, err := r.out.far(ctx, "tcp", address)
+	conn, err := r.out.Dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,7 @@
-package domain
+// Package registry asks registries of domains until when one is registered and
+// in which state it is: by RDAP, and by WHOIS where there is none or it tells no
+// date.
+package registry
 
 import (
 	"context"
@@ -6,19 +9,17 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"sync"
 	"syscall"
 	"time"
 
-	"github.com/sababan/sababan/checks/api"
 	"github.com/sababan/sababan/checks/public"
 )
 
-// A registration is what a registry tells of a domain.
-type registration struct {
+// A Registration is what a registry tells of a domain.
+type Registration struct {
 	// Expires is the zero time where it tells none.
 	Expires time.Time `json:"expires,omitzero"`
-	Held    []hold    `json:"held,omitempty"`
+	Held    []Hold    `json:"held,omitempty"`
 	// Registrar is text of somebody else's.
 	Registrar string `json:"registrar,omitempty"`
 	// By is who told the date, or else the rest: "RDAP", "WHOIS".
@@ -29,75 +30,69 @@ type registration struct {
 	Partly bool `json:"partly,omitempty"`
 }
 
-// A hold is a state in which a domain is taken away, or about to be.
-type hold string
+// A Hold is a state in which a domain is taken away, or about to be.
+type Hold string
 
 // The states, in the order in which they matter.
 const (
-	heldByRegistrar hold = "clientHold"
-	heldByRegistry  hold = "serverHold"
-	heldSuspended   hold = "suspended" // in words of a registry's own
-	inRedemption    hold = "redemptionPeriod"
-	beingDeleted    hold = "pendingDelete"
+	HeldByRegistrar Hold = "clientHold"
+	HeldByRegistry  Hold = "serverHold"
+	HeldSuspended   Hold = "suspended" // in words of a registry's own
+	InRedemption    Hold = "redemptionPeriod"
+	BeingDeleted    Hold = "pendingDelete"
 )
 
-// off tells whether the name servers of the registry are told to leave it out.
-func (h hold) off() bool {
-	return h == heldByRegistrar || h == heldByRegistry || h == heldSuspended
+// Off tells whether the name servers of the registry are told to leave it out.
+func (h Hold) Off() bool {
+	return h == HeldByRegistrar || h == HeldByRegistry || h == HeldSuspended
 }
 
-// A way says whom to ask about the domains of one suffix.
-type way struct {
+// A Way says whom to ask about the domains of one suffix.
+type Way struct {
 	RDAP  []string  `json:"rdap,omitempty"`  // addresses, each ends with a slash
 	WHOIS string    `json:"whois,omitempty"` // host
 	At    time.Time `json:"at"`
 }
 
-// registries asks them, and finds out which there are.
-type registries struct {
-	out   ends
-	wire  *api.Transport
-	known map[string]way
-	now   time.Time
-
-	mu      sync.Mutex
-	learned map[string]way
-}
-
 var errNoWay = errors.New("no registry is known to ask")
 
-// ask asks by RDAP, and by WHOIS where there is none or it tells no date.
-func (r *registries) ask(ctx context.Context, d watched) (registration, error) {
-	w, err := r.way(ctx, d.suffix)
+// Ask asks about one domain that its suffix's registry keeps, by RDAP, and by
+// WHOIS where there is none or it tells no date. It is [ErrLater] where nobody
+// was asked.
+func (r *Book) Ask(ctx context.Context, name, suffix string) (Registration, error) {
+	w, err := r.way(ctx, suffix)
 	if err != nil {
-		return registration{}, err
+		return Registration{}, err
 	}
-	var said registration
+	var said Registration
 	told := false
 	var errs []error
 	for _, base := range w.RDAP {
-		if said, err = r.rdap(ctx, base, d.name); err == nil {
+		if said, err = r.rdap(ctx, base, name); err == nil {
 			told = true
 			break
 		}
 		errs = append(errs, err)
+		if errors.Is(err, ErrLater) {
+			return Registration{}, errors.Join(errs...)
+		}
 	}
 	if told && !said.Missing && !said.Expires.IsZero() {
 		return said, nil
 	}
 	if w.WHOIS == "" {
 		if !told {
-			return registration{}, errors.Join(append(errs, errNoWay)...)
+			return Registration{}, errors.Join(append(errs, errNoWay)...)
 		}
 		return said, nil
 	}
-	more, err := r.whois(ctx, w.WHOIS, d.name)
+	more, err := r.whois(ctx, w.WHOIS, name)
 	switch {
 	case err != nil && told && !said.Missing:
 		said.Partly = true
 		return said, nil
 	case err != nil:
-		return registration{}, errors.Join(append(errs, err)...)
+		return Registration{}, errors.Join(append(errs, err)...)
 	}
 	if told && said.Missing != more.Missing {
 		// One of them is mistaken; who knows it tells more.
@@ -110,7 +105,7 @@ func (r *registries) ask(ctx context.Context, d watched) (registration, error) {
 }
 
 // with adds what another source told.
-func (said registration) with(more registration) registration {
+func (said Registration) with(more Registration) Registration {
 	if said.By == "" || said.Expires.IsZero() && !more.Expires.IsZero() {
 		said.By = more.By
 	}
@@ -130,18 +125,15 @@ func (said registration) with(more registration) registration {
 }
 
 // way finds out whom to ask, once a week for each suffix.
-func (r *registries) way(ctx context.Context, suffix string) (way, error) {
+func (r *Book) way(ctx context.Context, suffix string) (Way, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if w, ok := r.learned[suffix]; ok {
-		return w, nil
-	}
-	old, before := r.known[suffix]
-	if age := r.now.Sub(old.At); before && age >= 0 && age < wayFresh {
-		r.learned[suffix] = old
+	old, before := r.toldLast(suffix)
+	now := r.out.Now()
+	if age := now.Sub(old.At); before && age >= 0 && age < wayFresh {
 		return old, nil
 	}
-	w := way{At: r.now}
+	w := Way{At: now}
 	var listErr, whoisErr error
 	w.RDAP, listErr = r.bases(ctx, suffix)
 	w.WHOIS, whoisErr = r.whoisOf(ctx, suffix)
@@ -151,7 +143,7 @@ func (r *registries) way(ctx context.Context, suffix string) (way, error) {
 			return old, nil
 		}
 		if len(w.RDAP) == 0 && w.WHOIS == "" {
-			return way{}, errors.Join(listErr, whoisErr)
+			return Way{}, errors.Join(listErr, whoisErr)
 		}
 		return w, nil
 	}
@@ -159,32 +151,40 @@ func (r *registries) way(ctx context.Context, suffix string) (way, error) {
 	return w, nil
 }
 
-// keep returns the ways of what is watched, to be remembered.
-func (r *registries) keep(views []view) map[string]way {
+// toldLast is whom it was to ask when that was found out last.
+func (r *Book) toldLast(suffix string) (Way, bool) {
+	if w, ok := r.learned[suffix]; ok {
+		return w, true
+	}
+	w, ok := r.known[suffix]
+	return w, ok
+}
+
+// Ways are whom to ask about some suffixes, to be remembered.
+func (r *Book) Ways(suffixes []string) map[string]Way {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept := map[string]way{}
-	for _, v := range views {
-		if w, ok := r.learned[v.domain.suffix]; ok {
-			kept[v.domain.suffix] = w
-		} else if w, ok := r.known[v.domain.suffix]; ok {
-			kept[v.domain.suffix] = w
+	kept := map[string]Way{}
+	for _, suffix := range suffixes {
+		if w, ok := r.toldLast(suffix); ok {
+			kept[suffix] = w
 		}
 	}
 	return kept
 }
 
-var errPrivate = errors.New("it leads to an address that is not public")
+// ErrPrivate says that a name leads into this machine or its neighbourhood.
+var ErrPrivate = errors.New("it leads to an address that is not public")
 
-// onlyPublic refuses connections to this machine and its neighbourhood: where
+// OnlyPublic refuses connections to this machine and its neighbourhood: where
 // they lead is written by strangers.
-func onlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
+func OnlyPublic(_ context.Context, _, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("dialling %s: %w", address, err)
 	}
 	if !public.Address(to.Addr()) {
-		return errPrivate
+		return ErrPrivate
 	}
 	return nil
 }

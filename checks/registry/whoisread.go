@@ -1,4 +1,4 @@
-package domain
+package registry
 
 import (
 	"bytes"
@@ -98,14 +98,14 @@ var missingWords = []string{
 }
 
 // readWhois reads an answer about a domain; next is the server to ask for more.
-func readWhois(text, name string) (said registration, next string, err error) {
+func readWhois(text, name string) (said Registration, next string, err error) {
 	said.By = "WHOIS"
 	about, another := false, false
 	rank := len(expiryLabels)
 	for _, f := range readLines(text) {
 		switch f.label {
 		case "domain name", "domain", "ドメイン名":
-			if is := plainName(firstWord(f.value)); is == name {
+			if is := PlainName(firstWord(f.value)); is == name {
 				about = true
 			} else if is != "" && strings.Contains(is, ".") {
 				another = true
@@ -137,23 +137,23 @@ func readWhois(text, name string) (said registration, next string, err error) {
 	case about:
 		return said, next, nil
 	case another:
-		return registration{}, "", errOther
+		return Registration{}, "", errOther
 	case !said.Expires.IsZero():
 		return said, next, nil // an answer without the domain's name in it
 	}
 	low := strings.ToLower(text)
 	for _, w := range missingWords {
 		if strings.Contains(low, w) {
-			return registration{By: "WHOIS", Missing: true}, "", nil
+			return Registration{By: "WHOIS", Missing: true}, "", nil
 		}
 	}
-	return registration{}, "", errStrange
+	return Registration{}, "", errStrange
 }
 
 // connected is how .co.jp and its like tell state and date in one.
 var connected = regexp.MustCompile(`^(.*?)\s*[（(](\d{4}/\d{2}/\d{2})[)）]`)
 
-func statesOf(f field, said *registration) []hold {
+func statesOf(f field, said *Registration) []Hold {
 	value := f.value
 	if m := connected.FindStringSubmatch(value); m != nil {
 		if at, ok := readDate(m[2]); ok && said.Expires.IsZero() {
@@ -163,7 +163,7 @@ func statesOf(f field, said *registration) []hold {
 	}
 	if f.label == "hold" {
 		if strings.EqualFold(value, "yes") {
-			return []hold{heldByRegistry}
+			return []Hold{HeldByRegistry}
 		}
 		return nil
 	}
@@ -173,23 +173,23 @@ func statesOf(f field, said *registration) []hold {
 
 // holds are the states that take a domain away. RDAP writes "client hold", EPP
 // "clientHold" with an address behind it.
-func holds(words []string) []hold {
-	var found []hold
+func holds(words []string) []Hold {
+	var found []Hold
 	for _, w := range words {
 		w, _, _ = strings.Cut(strings.ToLower(w), "http")
 		w = strings.NewReplacer(" ", "", "-", "", "_", "", "\t", "", "(", "", ")", "", ".", "").Replace(w)
-		var h hold
+		var h Hold
 		switch w {
 		case "clienthold":
-			h = heldByRegistrar
+			h = HeldByRegistrar
 		case "serverhold":
-			h = heldByRegistry
+			h = HeldByRegistry
 		case "suspended", "onhold", "notdelegated", "registrysuspended", "停止":
-			h = heldSuspended
+			h = HeldSuspended
 		case "redemptionperiod", "redemption", "inquarantine", "quarantine", "pendingdeleterestorable", "autorenewredemption":
-			h = inRedemption
+			h = InRedemption
 		case "pendingdelete", "tobedeleted", "pendingdeleteunrestorable", "pendingdeletescheduledforrelease", "deleted", "廃止":
-			h = beingDeleted
+			h = BeingDeleted
 		default:
 			continue
 		}
@@ -198,8 +198,8 @@ func holds(words []string) []hold {
 		}
 	}
 	// EPP sets both while it can still be had back.
-	if slices.Contains(found, inRedemption) {
-		found = slices.DeleteFunc(found, func(h hold) bool { return h == beingDeleted })
+	if slices.Contains(found, InRedemption) {
+		found = slices.DeleteFunc(found, func(h Hold) bool { return h == BeingDeleted })
 	}
 	return found
 }
