@@ -41,6 +41,10 @@ const (
 	OtherSchema
 	// Odd is everything else.
 	Odd
+	// Foreign: something else answers there.
+	Foreign
+	// TooMuch: more came back than any answer holds, and was not read.
+	TooMuch
 )
 
 // FaultOf tells the kind of an error that came from the database.

@@ -178,12 +178,13 @@ func (r *Redis) open(where redisPlace) *redis.Client {
 	o.PoolSize, o.MaxActiveConns, o.ConnMaxIdleTime = poolSize, poolSize, idleConnection
 	o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries = true, 1, 1
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = redisPatience, redisPatience, redisPatience, 2*redisPatience
+	o.Dialer = bounded(&redis.Options{DialTimeout: o.DialTimeout, TLSConfig: o.TLSConfig})
 	if where.master != "" {
 		r.client = redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: where.master, SentinelAddrs: where.sentinels,
 			Username: o.Username, Password: o.Password, DB: o.DB, Protocol: 2, DisableIdentity: true,
 			PoolSize: poolSize, MaxActiveConns: poolSize, ConnMaxIdleTime: idleConnection, ContextTimeoutEnabled: true, MaxRetries: 1, DialerRetries: 1,
-			DialTimeout: redisPatience, ReadTimeout: redisPatience, WriteTimeout: redisPatience, PoolTimeout: 2 * redisPatience, TLSConfig: o.TLSConfig,
+			DialTimeout: redisPatience, ReadTimeout: redisPatience, WriteTimeout: redisPatience, PoolTimeout: 2 * redisPatience, TLSConfig: o.TLSConfig, Dialer: o.Dialer,
 		})
 	} else {
 		r.client = redis.NewClient(&o)
@@ -357,8 +358,13 @@ func RedisFaultOf(err error) Fault {
 	if f := FaultOf(err); f != Odd {
 		return f
 	}
-	if errors.Is(err, redis.ErrPoolTimeout) {
+	switch {
+	case errors.Is(err, redis.ErrPoolTimeout):
 		return Silent
+	case errors.Is(err, errNotRedis):
+		return Foreign
+	case errors.Is(err, errTooMuch):
+		return TooMuch
 	}
 	return Odd
 }
