@@ -47,7 +47,7 @@ func readSecret(path string) (checks.Secret, error) {
 	if !info.Mode().IsRegular() {
 		return checks.Secret{}, fileOdd
 	}
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if err != nil {
 		return checks.Secret{}, fileFault(err)
 	}

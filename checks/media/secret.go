@@ -45,7 +45,7 @@ func readKey(path string) (string, error) {
 	case !info.Mode().IsRegular():
 		return "", errors.New("is not an ordinary file")
 	}
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return "", errors.New("may not be read")

@@ -155,7 +155,9 @@ func TestWhateverARedisSendsIsBounded(t *testing.T) {
 				"anything": func(ctx context.Context, c *goredis.Client) error { return c.Do(ctx, "ANY").Err() },
 				"a list":   func(ctx context.Context, c *goredis.Client) error { return c.LRange(ctx, "queue:default", 0, 9).Err() },
 				"a hash":   func(ctx context.Context, c *goredis.Client) error { return c.HGetAll(ctx, "work").Err() },
-				"a score":  func(ctx context.Context, c *goredis.Client) error { return c.ZRangeWithScores(ctx, "retry", 0, 9).Err() },
+				"a score": func(ctx context.Context, c *goredis.Client) error {
+					return c.ZRangeWithScores(ctx, "retry", 0, 9).Err()
+				},
 				"its state": func(ctx context.Context, c *goredis.Client) error {
 					_, err := c.Pipelined(ctx, func(p goredis.Pipeliner) error {
 						p.Ping(ctx)
