@@ -137,6 +137,14 @@ func (m *mail) Find(context.Context, bot.Message) (string, bool, error) { return
 
 // Send hands a message over. Up to its last line it certainly is not taken.
 func (m *mail) Send(ctx context.Context, msg bot.Message) bot.Receipt {
+	r := m.send(ctx, msg)
+	if password, err := m.password.read(); err == nil {
+		r.Why = password.Hide(r.Why) // some servers repeat the line that they do not take
+	}
+	return r
+}
+
+func (m *mail) send(ctx context.Context, msg bot.Message) bot.Receipt {
 	ctx, cancel := context.WithTimeout(ctx, m.patience)
 	defer cancel()
 	client, err := m.open(ctx)

@@ -68,7 +68,7 @@ func (c credential) read() (checks.Secret, error) {
 	case info.Mode().Perm()&0o077 != 0 && !c.held:
 		return problem("can be read by others; close it: chmod 600")
 	}
-	f, err := os.Open(c.file)
+	f, err := checks.OpenFile(c.file)
 	if err != nil {
 		return problem("may not be read")
 	}

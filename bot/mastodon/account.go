@@ -124,7 +124,7 @@ func (h *Mastodon) Follow(ctx context.Context, id string) error {
 		return fmt.Errorf("following: %q is not the id of an account", id)
 	}
 	if _, err := h.library.AccountFollow(ctx, gomastodon.ID(id)); err != nil {
-		return scoped(fmt.Errorf("following account %s: %w", id, libraryError(http.MethodPost, path, err)), "write:follows")
+		return scoped(fmt.Errorf("following account %s: %w", id, h.libraryError(http.MethodPost, path, err)), "write:follows")
 	}
 	return nil
 }

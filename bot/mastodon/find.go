@@ -66,7 +66,7 @@ func (h *Mastodon) ownPosts(ctx context.Context, me, below string) ([]*gomastodo
 	}
 	page, err := h.library.GetAccountStatusesParams(ctx, gomastodon.ID(me), query, nil)
 	if err != nil {
-		return nil, scoped(libraryError(http.MethodGet, "/api/v1/accounts/"+me+"/statuses", err), "read:statuses")
+		return nil, scoped(h.libraryError(http.MethodGet, "/api/v1/accounts/"+me+"/statuses", err), "read:statuses")
 	}
 	return page, nil
 }

@@ -13,8 +13,9 @@ import (
 )
 
 // libraryError gives an error of go-mastodon the type that the same failure
-// has in checks/api.
-func libraryError(method, path string, err error) error {
+// has in checks/api, and takes out of it the token, which some servers show with
+// the rest of the request.
+func (h *Mastodon) libraryError(method, path string, err error) error {
 	var (
 		status *gomastodon.APIError
 		outer  *url.Error
@@ -28,7 +29,7 @@ func libraryError(method, path string, err error) error {
 		e := &api.StatusError{Method: method, Path: path, Code: status.StatusCode, Message: http.StatusText(status.StatusCode)}
 		if status.Message != "" {
 			// Only an error of the API has words; others are pages.
-			e.Message = checks.Quote(status.Message)
+			e.Message = checks.Quote(checks.NewSecret(h.library.Config.AccessToken).Hide(status.Message))
 			e.Body, _ = json.Marshal(map[string]string{"error": e.Message}) // a string cannot fail
 		}
 		return e

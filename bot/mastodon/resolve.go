@@ -106,7 +106,7 @@ func (h *Mastodon) Resolve(ctx context.Context, written string) (bot.Account, er
 // says that it does not.
 func (h *Mastodon) lookUp(ctx context.Context, query string) ([]bot.Account, error) {
 	found, err := h.library.AccountLookup(ctx, query)
-	err = libraryError(http.MethodGet, "/api/v1/accounts/lookup", err)
+	err = h.libraryError(http.MethodGet, "/api/v1/accounts/lookup", err)
 	switch {
 	case notFound(err):
 		return nil, nil
@@ -123,7 +123,7 @@ func (h *Mastodon) search(ctx context.Context, query string) ([]bot.Account, err
 	const most = 5
 	var all []bot.Account
 	accounts, err := h.library.AccountsSearchResolve(ctx, query, most, true)
-	err = libraryError(http.MethodGet, "/api/v1/accounts/search", err)
+	err = h.libraryError(http.MethodGet, "/api/v1/accounts/search", err)
 	if err == nil {
 		for _, a := range accounts {
 			all = append(all, bot.Account{ID: string(a.ID), Handle: a.Acct, URL: a.URL, Bot: a.Bot})

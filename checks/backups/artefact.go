@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // An artefact is one backup: a file, a folder, or a line in a status file.
@@ -108,7 +110,7 @@ func expand(ctx context.Context, pattern string) (matched, error) {
 }
 
 func readNames(dir string, limit int) ([]string, error) {
-	f, err := os.Open(dir)
+	f, err := checks.OpenFolder(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // The forms of backups that are known.
@@ -59,7 +61,7 @@ func (a *artefact) read() {
 	if a.Folder {
 		name = filepath.Join(a.Path, "toc.dat")
 	}
-	f, err := os.Open(name)
+	f, err := checks.OpenFile(name)
 	if err != nil {
 		a.Unread = err
 		return

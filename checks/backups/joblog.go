@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -34,7 +33,7 @@ type logState struct {
 // readLog judges what was written to a log since the last look, once it is
 // quiet: half of a run is no run.
 func readLog(path string, last logState, now time.Time) (logState, error) {
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if err != nil {
 		return last, err
 	}
@@ -42,9 +41,6 @@ func readLog(path string, last logState, now time.Time) (logState, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return last, err
-	}
-	if !info.Mode().IsRegular() {
-		return last, errors.New("it is no file")
 	}
 	_, inode := whereIs(info)
 	from := last.Size

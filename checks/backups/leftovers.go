@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sababan/sababan/checks"
 )
 
 const (
@@ -114,7 +116,7 @@ func sweep(ctx context.Context, base, proc string) error {
 // lockFolder locks a folder until the file is closed, or this process ends in
 // whatever way.
 func lockFolder(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
+	f, err := checks.OpenFolder(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +165,7 @@ const argumentsLimit = 64 << 10
 
 // head reads the beginning of a file.
 func head(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

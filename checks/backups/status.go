@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ type status struct {
 // readStatus reads a status file. Times without a zone are those of this
 // machine, where the job has run.
 func readStatus(path string) (status, error) {
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if err != nil {
 		return status{}, err
 	}

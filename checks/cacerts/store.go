@@ -55,7 +55,6 @@ type store struct {
 
 var (
 	errNoBundle = errors.New("there is no list of root certificates in any of the usual places")
-	errNoFile   = errors.New("it is neither a file nor a folder")
 	errTooLarge = errors.New("it is larger than such a list ever is")
 )
 
@@ -93,7 +92,7 @@ func (s *store) add(p string, seen map[[32]byte]bool) error {
 	if !info.IsDir() {
 		return s.addFile(p, seen)
 	}
-	d, err := os.Open(p)
+	d, err := checks.OpenFolder(p)
 	if err != nil {
 		return err
 	}
@@ -110,18 +109,11 @@ func (s *store) add(p string, seen map[[32]byte]bool) error {
 }
 
 func (s *store) addFile(p string, seen map[[32]byte]bool) error {
-	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	f, err := checks.OpenFile(p)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errNoFile
-	}
 	text, err := io.ReadAll(io.LimitReader(f, bundleLimit+1))
 	if err != nil {
 		return err

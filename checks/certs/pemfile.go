@@ -60,7 +60,12 @@ type tree struct {
 
 // openTree opens a folder of the machine whose root is at root.
 func openTree(root, folder string) (*tree, error) {
-	r, err := os.OpenRoot(filepath.Join("/", root, folder))
+	whole := filepath.Join("/", root, folder)
+	// Opening a pipe would wait for a writer.
+	if info, err := os.Stat(whole); err == nil && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: whole, Err: syscall.ENOTDIR}
+	}
+	r, err := os.OpenRoot(whole)
 	if err != nil {
 		return nil, err
 	}

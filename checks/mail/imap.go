@@ -63,6 +63,7 @@ func (b mailbox) visit(ctx context.Context, roots *x509.CertPool, ids []string) 
 	if err != nil {
 		return visit{Fault: unread, Words: string(site.SecretFaultOf(err))}
 	}
+	defer func() { v.Words = password.Hide(v.Words) }() // some repeat the line that they do not take
 	s := session{reached: began}
 	if err := s.open(ctx, b.server, roots); err != nil {
 		return s.failed(err)

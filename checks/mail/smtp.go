@@ -49,6 +49,12 @@ type post struct {
 // each letter MAIL FROM, RCPT TO, and the message where there is one. It tells
 // how far it came and which messages were taken.
 func (p post) deliver(ctx context.Context, letters []letter) (talk, []letter) {
+	t, taken := p.converse(ctx, letters)
+	t.Words = p.password.Hide(t.Words) // some repeat the line that they do not take
+	return t, taken
+}
+
+func (p post) converse(ctx context.Context, letters []letter) (talk, []letter) {
 	t := talk{At: time.Now(), Place: p.server.at()}
 	client, err := p.open(ctx, &t)
 	if client != nil {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // code is what lies in the folder of Mastodon's code.
@@ -37,8 +39,6 @@ const (
 )
 
 const versionFile = "lib/mastodon/version.rb"
-
-var errNoFile = errors.New("it is no ordinary file")
 
 // readCode reads the folder as Mastodon's user would, and runs nothing of it.
 func readCode(root, live string) code {
@@ -75,7 +75,7 @@ func readCode(root, live string) code {
 // readFile reads the beginning of an ordinary file, and never waits for
 // somebody at its other end.
 func readFile(p string) (text []byte, changed time.Time, err error) {
-	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	f, err := checks.OpenFile(p)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -83,9 +83,6 @@ func readFile(p string) (text []byte, changed time.Time, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, time.Time{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, time.Time{}, errNoFile
 	}
 	text, err = io.ReadAll(io.LimitReader(f, codeFileLimit))
 	return text, info.ModTime(), err
@@ -95,7 +92,7 @@ var migration = regexp.MustCompile(`^([0-9]{1,20})_.*\.rb$`)
 
 // migrationsIn are the numbers of the migrations in a folder, ascending.
 func migrationsIn(folder string) ([]string, error) {
-	d, err := os.Open(folder)
+	d, err := checks.OpenFolder(folder)
 	if err != nil {
 		return nil, err
 	}

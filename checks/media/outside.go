@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/api"
 	"github.com/sababan/sababan/checks/hang"
 )
@@ -85,7 +86,7 @@ func (v *visit) newestFile(ctx context.Context) string {
 	found, err := hang.Ask(ctx, &v.calls, root, 2*time.Second, func() (string, error) {
 		below := "media_attachments/files"
 		for range 8 {
-			f, err := os.Open(path.Join(root, below))
+			f, err := checks.OpenFolder(path.Join(root, below))
 			if err != nil {
 				return "", err
 			}

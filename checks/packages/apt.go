@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/child"
 )
 
@@ -168,7 +169,7 @@ var half = []string{"half-installed", "unpacked", "half-configured", "triggers-a
 
 // readBook reads dpkg's status file.
 func (c *check) readBook() (book, error) {
-	f, err := os.Open(c.at("/var/lib/dpkg/status"))
+	f, err := checks.OpenFile(c.at("/var/lib/dpkg/status"))
 	if err != nil {
 		return book{}, fmt.Errorf("dpkg: %w", err)
 	}
@@ -231,7 +232,7 @@ func (c *check) releaseDates() lists {
 			continue
 		}
 		l.Proven = latest(l.Proven, info.ModTime())
-		f, err := os.Open(filepath.Join(dir, e.Name()))
+		f, err := checks.OpenFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			continue
 		}

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // A release is the distribution that is installed, and how long somebody mends
@@ -49,7 +50,7 @@ var known = map[string]struct{ ends, term string }{
 const osLimit = 256 << 10
 
 func (c *check) readSmall(path string) (string, error) {
-	f, err := os.Open(c.at(path))
+	f, err := checks.OpenFile(c.at(path))
 	if err != nil {
 		return "", err
 	}
@@ -74,7 +75,7 @@ func (c *check) release() release {
 func (c *check) extended() bool {
 	files, _ := filepath.Glob(c.at("/etc/apt/sources.list.d/*")) // the pattern is right
 	for _, file := range append(files, c.at("/etc/apt/sources.list")) {
-		f, err := os.Open(file)
+		f, err := checks.OpenFile(file)
 		if err != nil {
 			continue
 		}

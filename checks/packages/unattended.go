@@ -61,7 +61,7 @@ type run struct {
 func (c *check) lastRun() (run, error) {
 	var found run
 	for _, name := range []string{"unattended-upgrades.log", "unattended-upgrades.log.1"} {
-		f, err := os.Open(c.at("/var/log/unattended-upgrades/" + name))
+		f, err := checks.OpenFile(c.at("/var/log/unattended-upgrades/" + name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

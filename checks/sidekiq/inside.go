@@ -128,13 +128,13 @@ func drawFrom(ctx context.Context, client *redis.Client, key string, at []int64)
 	// A few pieces at a time, until it is enough.
 	for piece := range slices.Chunk(at, 2) {
 		var got []*redis.StringSliceCmd
-		cmds, _ := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, from := range piece {
 				got = append(got, p.ZRange(ctx, key, from, from+samplePiece-1))
 			}
 			return nil
 		})
-		if err := first(cmds); err != nil {
+		if err := first(cmds, err); err != nil {
 			return nil, err
 		}
 		for _, g := range got {
@@ -159,7 +159,7 @@ func runs(ctx context.Context, client *redis.Client, prefix string, processes []
 		fields  *redis.MapStringStringCmd
 	}
 	var all []asked
-	cmds, _ := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, one := range processes {
 			if !one.there || one.busy == 0 || len(all) >= 2*processesMost {
 				continue
@@ -170,7 +170,7 @@ func runs(ctx context.Context, client *redis.Client, prefix string, processes []
 		}
 		return nil
 	})
-	if err := first(cmds); err != nil {
+	if err := first(cmds, err); err != nil {
 		return nil, err
 	}
 	var out []run

@@ -98,14 +98,19 @@ func (r reading) servers(queue string) []process {
 	return out
 }
 
-// first is the first error of a pipeline that is more than an absent key.
-func first(cmds []redis.Cmder) error {
+// first is the first error of a pipeline that is more than an absent key. The
+// error of the whole may be that of none: where the connection is refused in
+// words, by a sentinel, no command has one.
+func first(cmds []redis.Cmder, whole error) error {
 	for _, c := range cmds {
 		if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
 			return err
 		}
 	}
-	return nil
+	if errors.Is(whole, redis.Nil) {
+		return nil
+	}
+	return whole
 }
 
 // read takes two round trips, whatever the number of queues and processes.
@@ -116,14 +121,14 @@ func (c *check) read(ctx context.Context, disk version, now time.Time) (reading,
 		var queues, processes *redis.StringSliceCmd
 		var processed, failed *redis.StringCmd
 		var retry, dead, deadHour *redis.IntCmd
-		cmds, _ := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			queues, processes = p.SMembers(ctx, prefix+"queues"), p.SMembers(ctx, prefix+"processes")
 			processed, failed = p.Get(ctx, prefix+"stat:processed"), p.Get(ctx, prefix+"stat:failed")
 			retry, dead = p.ZCard(ctx, prefix+"retry"), p.ZCard(ctx, prefix+"dead")
 			deadHour = p.ZCount(ctx, prefix+"dead", strconv.FormatInt(now.Add(-time.Hour).Unix(), 10), "+inf")
 			return nil
 		})
-		if err := first(cmds); err != nil {
+		if err := first(cmds, err); err != nil {
 			return err
 		}
 		r.used = len(queues.Val())+len(processes.Val()) > 0 || processed.Val() != ""
@@ -143,7 +148,7 @@ func (r *reading) more(ctx context.Context, client *redis.Client, queues, proces
 	slices.Sort(processes)
 	lengths, oldest := make([]*redis.IntCmd, len(names)), make([]*redis.StringCmd, len(names))
 	fields, expires := make([]*redis.SliceCmd, len(processes)), make([]*redis.DurationCmd, len(processes))
-	cmds, _ := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, name := range names {
 			lengths[i], oldest[i] = p.LLen(ctx, r.prefix+"queue:"+name), p.LIndex(ctx, r.prefix+"queue:"+name, -1)
 		}
@@ -153,7 +158,7 @@ func (r *reading) more(ctx context.Context, client *redis.Client, queues, proces
 		}
 		return nil
 	})
-	if err := first(cmds); err != nil {
+	if err := first(cmds, err); err != nil {
 		return err
 	}
 	for i, id := range processes {

@@ -30,12 +30,12 @@ const schedulesMost = 200 // own; Mastodon has about 20
 // enqueued.
 func readSchedules(ctx context.Context, client *redis.Client, prefix string) (schedules, error) {
 	var all, last, states *redis.MapStringStringCmd
-	cmds, _ := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		all, last = p.HGetAll(ctx, prefix+"schedules"), p.HGetAll(ctx, prefix+"sidekiq-scheduler:last_times")
 		states = p.HGetAll(ctx, prefix+"sidekiq-scheduler:states")
 		return nil
 	})
-	if err := first(cmds); err != nil {
+	if err := first(cmds, err); err != nil {
 		return nil, err
 	}
 	var out schedules
@@ -48,13 +48,13 @@ func readSchedules(ctx context.Context, client *redis.Client, prefix string) (sc
 	}
 	slices.SortFunc(out, func(a, b scheduled) int { return strings.Compare(a.name, b.name) })
 	pushed := make([]*redis.ZSliceCmd, len(out))
-	cmds, _ = client.Pipelined(ctx, func(p redis.Pipeliner) error {
+	cmds, err = client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, s := range out {
 			pushed[i] = p.ZRevRangeWithScores(ctx, prefix+"sidekiq-scheduler:pushed:"+s.name, 0, 0)
 		}
 		return nil
 	})
-	if err := first(cmds); err != nil {
+	if err := first(cmds, err); err != nil {
 		return nil, err
 	}
 	for i := range out {

@@ -3,11 +3,12 @@ package sidekiq
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // A version of Mastodon; the zero value is not known.
@@ -44,7 +45,7 @@ func versionOnDisk(root, live string) version {
 	if live == "" {
 		return version{}
 	}
-	f, err := os.Open(filepath.Join("/", root, live, "lib/mastodon/version.rb"))
+	f, err := checks.OpenFile(filepath.Join("/", root, live, "lib/mastodon/version.rb"))
 	if err != nil {
 		return version{}
 	}

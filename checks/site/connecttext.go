@@ -96,11 +96,17 @@ func redisWords(f Fault, place, message, setting string) (why checks.Text, advic
 			En: "Redis does not listen at " + at,
 			Ja: "Redisが " + at + " で待ち受けていません",
 		}
-		advice = checks.Advice{
-			Text: checks.Text{En: "If it runs elsewhere, set [server] " + setting + ".", Ja: "別の場所で動いている場合は、[server] " + setting + " を設定してください。"},
-			Look: checks.Sh("systemctl", "status", "redis-server"),
-		}
-		return why, advice, true
+		return why, elsewhereAdvice(setting), true
+	case Foreign:
+		return checks.Text{
+			En: "what answers at " + at + " is not Redis",
+			Ja: at + " で応答しているのはRedisではありません",
+		}, elsewhereAdvice(setting), true
+	case TooMuch:
+		return checks.Text{
+			En: "Redis at " + at + " sends far more than was asked for; it was not read",
+			Ja: "Redis（" + at + "）から想定をはるかに超える応答が返ったため、読み取りを中止しました",
+		}, checks.Advice{}, true
 	case Silent:
 		return checks.Text{
 			En: "Redis at " + at + " does not answer in time",
@@ -125,6 +131,14 @@ func redisWords(f Fault, place, message, setting string) (why checks.Text, advic
 		En: "Redis answers with an error" + inBrackets(message),
 		Ja: "Redisからエラーが返りました" + inJaBrackets(message),
 	}, checks.Advice{}, false
+}
+
+// elsewhereAdvice is for a Redis that is not where it was looked for.
+func elsewhereAdvice(setting string) checks.Advice {
+	return checks.Advice{
+		Text: checks.Text{En: "If it runs elsewhere, set [server] " + setting + ".", Ja: "別の場所で動いている場合は、[server] " + setting + " を設定してください。"},
+		Look: checks.Sh("systemctl", "status", "redis-server"),
+	}
 }
 
 func inBrackets(message string) string {

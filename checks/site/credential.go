@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // credentialLimit bounds what is read to tell whether a credential is blank, in
@@ -17,7 +19,7 @@ func Credential(folder, name string) string {
 		return ""
 	}
 	path := filepath.Join(folder, name)
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if err != nil {
 		return ""
 	}

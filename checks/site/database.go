@@ -56,6 +56,18 @@ type target struct {
 	as int
 }
 
+func (t target) password() checks.Secret {
+	u, err := url.Parse(t.url)
+	if err != nil {
+		return checks.Secret{}
+	}
+	words, has := u.User.Password()
+	if !has {
+		words = u.Query().Get("password")
+	}
+	return checks.NewSecret(words)
+}
+
 // Limits are how long one statement may take and wait for a lock.
 type Limits struct{ Statement, Lock time.Duration }
 

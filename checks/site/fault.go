@@ -41,6 +41,10 @@ const (
 	OtherSchema
 	// Odd is everything else.
 	Odd
+	// Foreign: something else answers there.
+	Foreign
+	// TooMuch: more came back than any answer holds, and was not read.
+	TooMuch
 )
 
 // FaultOf tells the kind of an error that came from the database.
@@ -123,12 +127,13 @@ func databaseUnseen(err error, where target) error {
 	var pg *pgconn.PgError
 	words := ""
 	if errors.As(err, &pg) {
-		words = checks.Quote(pg.Message) // never Detail, which may hold rows
+		words = checks.Quote(where.password().Hide(pg.Message)) // never Detail, which may hold rows
 	}
 	why, advice, known := databaseWords(FaultOf(err), where.place(), words)
 	if FaultOf(err) == NotLetIn && where.foreign() {
 		advice = asRootAdvice()
 	}
+	err = checks.Hush(err, where.password())
 	if !known {
 		var c *connecting
 		if pg == nil && !errors.As(err, &c) {

@@ -36,6 +36,23 @@ type Redis struct {
 	mu     sync.Mutex
 	client *redis.Client
 	key    string // what client leads to
+
+	peeked lastSecret
+}
+
+// lastSecret is the last of what was used.
+type lastSecret struct{ words atomic.Pointer[checks.Secret] }
+
+func (l *lastSecret) set(words string) {
+	s := checks.NewSecret(words)
+	l.words.Store(&s)
+}
+
+func (l *lastSecret) value() checks.Secret {
+	if s := l.words.Load(); s != nil {
+		return *s
+	}
+	return checks.Secret{}
 }
 
 // Redis is the base database: deliveries that fail, streaming, keys of posts.
@@ -78,7 +95,7 @@ func (r *Redis) Do(ctx context.Context, f func(ctx context.Context, c *redis.Cli
 		err = f(ctx, c, prefix)
 	}
 	fault := RedisFaultOf(err)
-	told := redisUnseen(err, where.place(), r.setting)
+	told := redisUnseen(err, where.place(), r.setting, where.password(), r.peeked.value())
 	var unseen *checks.Unseen
 	if fault == NotLetIn && r.wantsRoot() && errors.As(told, &unseen) {
 		unseen.Advice = asRootAdvice()
@@ -162,6 +179,8 @@ func (p redisPlace) place() string {
 	return p.options.Addr
 }
 
+func (p redisPlace) password() checks.Secret { return checks.NewSecret(p.options.Password) }
+
 func (r *Redis) open(where redisPlace) *redis.Client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,12 +197,13 @@ func (r *Redis) open(where redisPlace) *redis.Client {
 	o.PoolSize, o.MaxActiveConns, o.ConnMaxIdleTime = poolSize, poolSize, idleConnection
 	o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries = true, 1, 1
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = redisPatience, redisPatience, redisPatience, 2*redisPatience
+	o.Dialer = bounded(&redis.Options{DialTimeout: o.DialTimeout, TLSConfig: o.TLSConfig})
 	if where.master != "" {
 		r.client = redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: where.master, SentinelAddrs: where.sentinels,
 			Username: o.Username, Password: o.Password, DB: o.DB, Protocol: 2, DisableIdentity: true,
 			PoolSize: poolSize, MaxActiveConns: poolSize, ConnMaxIdleTime: idleConnection, ContextTimeoutEnabled: true, MaxRetries: 1, DialerRetries: 1,
-			DialTimeout: redisPatience, ReadTimeout: redisPatience, WriteTimeout: redisPatience, PoolTimeout: 2 * redisPatience, TLSConfig: o.TLSConfig,
+			DialTimeout: redisPatience, ReadTimeout: redisPatience, WriteTimeout: redisPatience, PoolTimeout: 2 * redisPatience, TLSConfig: o.TLSConfig, Dialer: o.Dialer,
 		})
 	} else {
 		r.client = redis.NewClient(&o)
@@ -217,8 +237,10 @@ func (r *Redis) where(ctx context.Context) (redisPlace, error) {
 		if r.jobs && hasPrefixed(settings, "SIDEKIQ_") {
 			prefixes = []string{"SIDEKIQ_"}
 		}
-		where.options.CredentialsProviderContext = func(ctx context.Context) (string, string, error) {
-			return s.peekRedis(ctx, prefixes[0])
+		where.options.CredentialsProviderContext = func(ctx context.Context) (name, password string, err error) {
+			name, password, err = s.peekRedis(ctx, prefixes[0])
+			r.peeked.set(password)
+			return name, password, err
 		}
 	}
 	return where, nil
@@ -357,13 +379,20 @@ func RedisFaultOf(err error) Fault {
 	if f := FaultOf(err); f != Odd {
 		return f
 	}
-	if errors.Is(err, redis.ErrPoolTimeout) {
+	switch {
+	case errors.Is(err, redis.ErrPoolTimeout):
 		return Silent
+	case errors.Is(err, errNotRedis):
+		return Foreign
+	case errors.Is(err, errTooMuch):
+		return TooMuch
 	}
 	return Odd
 }
 
-func redisUnseen(err error, place, setting string) error {
+// redisUnseen turns an error into words, without the passwords that the server
+// may have repeated: one that does not know a command answers with its line.
+func redisUnseen(err error, place, setting string, passwords ...checks.Secret) error {
 	var unseen *checks.Unseen
 	var notSetUp *checks.NotSetUp
 	if err == nil || errors.Is(err, redis.Nil) || errors.As(err, &unseen) || errors.As(err, &notSetUp) {
@@ -372,9 +401,10 @@ func redisUnseen(err error, place, setting string) error {
 	var said redis.Error
 	words := ""
 	if errors.As(err, &said) {
-		words = checks.Quote(said.Error())
+		words = checks.Quote(checks.HideAll(said.Error(), passwords...))
 	}
 	why, advice, known := redisWords(RedisFaultOf(err), place, words, setting)
+	err = checks.Hush(err, passwords...)
 	if !known && words == "" {
 		return err
 	}

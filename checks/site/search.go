@@ -93,27 +93,16 @@ func (w *search) hide(p string, err error) {
 	w.found.Hidden = append(w.found.Hidden, h)
 }
 
-// errOdd says of a place that it is not what it should be.
-var (
-	errNoFile   = errors.New("it is no ordinary file")
-	errTooLarge = errors.New("it is larger than such a file ever is")
-)
+// errTooLarge says of a place that it is not what it should be.
+var errTooLarge = errors.New("it is larger than such a file ever is")
 
 // open opens an ordinary file, and never waits for somebody at the other end.
 func (w *search) open(p string) (*os.File, error) {
-	f, err := os.OpenFile(w.at(p), os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return nil, err
+	f, err := checks.OpenFile(w.at(p))
+	if errors.Is(err, checks.ErrNoFile) {
+		err = checks.ErrNoFile // the path is told with it
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errNoFile
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return f, nil
+	return f, err
 }
 
 // text is a whole file; "" where it is not there or could not be read, which
@@ -138,7 +127,7 @@ func (w *search) text(p string) string {
 
 // names lists a folder, sorted.
 func (w *search) names(p string) []string {
-	d, err := os.Open(w.at(p))
+	d, err := checks.OpenFolder(w.at(p))
 	if err != nil {
 		w.hide(p, err)
 		return nil

@@ -48,7 +48,7 @@ func ReadSecret(path string) (checks.Secret, error) {
 	if !info.Mode().IsRegular() {
 		return checks.Secret{}, SecretOdd
 	}
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if err != nil {
 		return checks.Secret{}, fileFault(err)
 	}

@@ -17,7 +17,7 @@ func TestTexts(t *testing.T) {
 		why, advice, _ := databaseWords(f, "127.0.0.1:5432", "")
 		said = append(said, say(fmt.Sprintf("unseen: database %d", f), why, advice))
 	}
-	for _, f := range []Fault{NotThere, Silent, NotLetIn, NoGrant, Full, Starting, Odd} {
+	for _, f := range []Fault{NotThere, Silent, NotLetIn, NoGrant, Full, Starting, Odd, Foreign, TooMuch} {
 		why, advice, _ := redisWords(f, "127.0.0.1:6379", "", "redis_url")
 		said = append(said, say(fmt.Sprintf("unseen: Redis %d", f), why, advice))
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/systemd"
 )
 
@@ -96,7 +97,7 @@ func readCron(host systemd.Host) (jobs []cronJob, hidden []string) {
 }
 
 func readLines(path string) ([]string, error) {
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sababan/sababan/checks"
 	"github.com/sababan/sababan/checks/systemd"
 )
 
@@ -79,7 +80,7 @@ func readLineages(host systemd.Host, now time.Time) lineages {
 
 // lifeOf reads the dates of a certificate.
 func lifeOf(file string) (begins, ends time.Time, ok bool) {
-	f, err := os.Open(file)
+	f, err := checks.OpenFile(file)
 	if err != nil {
 		return begins, ends, false
 	}

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // settingsLimit bounds what is read of one file of settings, in bytes (own).
@@ -18,7 +19,7 @@ const settingsLimit = 1 << 20
 // eachSetting calls do for each "name = value" of a file, with its section;
 // false when there is no such file.
 func eachSetting(path string, do func(section, name, value string)) (bool, error) {
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -172,7 +173,7 @@ type walCause struct {
 func readWALCause(data string) walCause {
 	var c walCause
 	// What cannot be read leaves the cause open.
-	if d, err := os.Open(filepath.Join(data, "pg_wal", "archive_status")); err == nil {
+	if d, err := checks.OpenFolder(filepath.Join(data, "pg_wal", "archive_status")); err == nil {
 		names, _ := d.Readdirnames(waitingLimit)
 		_ = d.Close()
 		for _, n := range names {
@@ -181,7 +182,7 @@ func readWALCause(data string) walCause {
 			}
 		}
 	}
-	if d, err := os.Open(filepath.Join(data, "pg_replslot")); err == nil {
+	if d, err := checks.OpenFolder(filepath.Join(data, "pg_replslot")); err == nil {
 		c.Slots, _ = d.Readdirnames(someLimit)
 		_ = d.Close()
 		slices.Sort(c.Slots)
@@ -191,7 +192,7 @@ func readWALCause(data string) walCause {
 
 // rubyWanted is the version that Mastodon's .ruby-version names, or "".
 func rubyWanted(live string) string {
-	f, err := os.Open(filepath.Join(live, ".ruby-version"))
+	f, err := checks.OpenFile(filepath.Join(live, ".ruby-version"))
 	if err != nil {
 		return ""
 	}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/sababan/sababan/checks"
 )
 
 const (
@@ -60,7 +62,7 @@ func (r resolver) Lookup(ctx context.Context, host string) ([]netip.Addr, time.D
 }
 
 func (r resolver) servers() []string {
-	f, err := os.Open(r.conf)
+	f, err := checks.OpenFile(r.conf)
 	if err != nil {
 		return nil
 	}

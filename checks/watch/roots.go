@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // rootFiles are where the system's list of roots lies: Debian, Fedora, openSUSE,
@@ -36,7 +38,7 @@ func (s *store) now() *x509.CertPool {
 		if s.pool != nil && s.path == path && s.size == info.Size() && s.at.Equal(info.ModTime()) {
 			return s.pool
 		}
-		f, err := os.Open(path)
+		f, err := checks.OpenFile(path)
 		if err != nil {
 			continue
 		}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // A build is what assets:precompile has left on this machine's disk.
@@ -134,7 +136,7 @@ func readBuild(ctx context.Context, root, live string) build {
 }
 
 func readList(p string) (list map[string]any, at time.Time, err error) {
-	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	f, err := checks.OpenFile(p)
 	if err != nil {
 		return nil, at, err
 	}
@@ -142,9 +144,6 @@ func readList(p string) (list map[string]any, at time.Time, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, at, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, at, errors.New("it is no ordinary file")
 	}
 	text, err := io.ReadAll(io.LimitReader(f, manifestLimit+1))
 	if err != nil {

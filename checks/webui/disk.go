@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"syscall"
+
+	"github.com/sababan/sababan/checks"
 )
 
 // place is what lies on this machine's disk where a file should be.
@@ -97,7 +99,7 @@ func shutAt(root, p string) string {
 // digestOf tells whether a file has one of the digests that are promised, or is
 // there where none is.
 func digestOf(p, integrity string) (bool, error) {
-	f, err := os.OpenFile(p, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	f, err := checks.OpenFile(p)
 	if err != nil {
 		if info, statErr := os.Stat(p); statErr == nil && info.Mode().IsRegular() {
 			return true, nil // it is there; what is in it is not for this user

@@ -57,7 +57,7 @@ func readWhole(path string, limit int64, mend func(closedFolder string) string) 
 	case !info.Mode().IsRegular():
 		return nil, nil, errors.New("is not an ordinary file")
 	}
-	f, err := os.Open(path)
+	f, err := checks.OpenFile(path)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, nil, fmt.Errorf("may not be read by %s; %s", whoami(), mend(""))
