@@ -14,8 +14,8 @@ import (
 
 const (
 	checkTimes = 20
-	// checkGoal is in ms of wall clock (own: apt's simulated upgrade alone takes
-	// about three seconds of CPU, everything else 150 ms).
+	// checkGoal is in ms of wall clock (own: apt alone takes a second of CPU, three
+	// where its list is not understood, everything else 150 ms).
 	checkGoal = 6000
 )
 

@@ -3,6 +3,7 @@ package packages
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,9 +33,10 @@ const (
 	// updateLimit bounds how many updates are kept (own: a distribution has
 	// some thousand packages installed).
 	updateLimit = 5000
-	// simulationLimit is how much of apt's answer is read, in bytes (own), and
-	// simulationTime how long it may take (own: it was measured at 3 s).
-	simulationLimit, simulationTime = 8 << 20, 70 * time.Second
+	// answerLimit is how much of a package manager's answer is read, in bytes
+	// (own), and answerTime how long it may take (own: apt's simulation was
+	// measured at 3 s).
+	answerLimit, answerTime = 8 << 20, 70 * time.Second
 	// bookLimit is how much of dpkg's book is read, in bytes (own).
 	bookLimit = 64 << 20
 	// releaseHead is how much of a release file is read: its dates stand at its
@@ -94,13 +96,13 @@ func (c *check) fingerprint() (string, error) {
 	return fmt.Sprintf("%x", sum.Sum64()), nil
 }
 
-// aptUpdates asks apt what an upgrade would do. Nothing is locked and nothing
+// simulated asks apt what an upgrade would do. Nothing is locked and nothing
 // changes; holds are passed over, so that what they keep back is seen, too.
 // What could be removed is not asked for: that takes a tenth of the time.
-func (c *check) aptUpdates(ctx context.Context) ([]update, error) {
+func (c *check) simulated(ctx context.Context) ([]update, error) {
 	o, err := child.Run(ctx, child.Command{
 		Words: []string{"apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "-o", "APT::Get::HideAutoRemove=1", "--ignore-hold", "dist-upgrade"},
-		Path:  c.path, Env: c.aptEnvironment(), Limit: simulationLimit, Timeout: simulationTime, Idle: true,
+		Path:  c.path, Env: c.aptEnvironment(), Limit: answerLimit, Timeout: answerTime, Idle: true,
 	})
 	if err != nil {
 		return nil, err
@@ -147,7 +149,7 @@ func fromSecurity(origins string) bool {
 	origins, _, _ = strings.Cut(origins, " [")
 	for _, o := range strings.Split(origins, ", ") {
 		label, suite, _ := strings.Cut(o, ":")
-		if label == "Debian-Security" || strings.HasSuffix(suite, "-security") {
+		if label == securityLabel || strings.HasSuffix(suite, securitySuffix) {
 			return true
 		}
 	}
@@ -218,13 +220,14 @@ func parseBook(r io.Reader) (book, error) {
 	return b, nil
 }
 
-// releaseDates reads how fresh the lists are from what their archives signed.
-func (c *check) releaseDates() lists {
-	var l lists
+// releases reads what the archives signed: how fresh the lists are, and which
+// suites are of security updates.
+func (c *check) releases() (lists, suites) {
+	l, all := lists{}, suites{}
 	dir := c.at("/var/lib/apt/lists")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return l
+		return l, all
 	}
 	for _, e := range entries {
 		info, err := e.Info()
@@ -239,16 +242,27 @@ func (c *check) releaseDates() lists {
 		head := make([]byte, releaseHead)
 		n, _ := io.ReadFull(f, head) // shorter is as good
 		_ = f.Close()
-		for _, line := range strings.Split(string(head[:n]), "\n") {
+		label, suite := "", ""
+		for line := range strings.Lines(string(head[:n])) {
 			if at, ok := releaseDate(line, "Date: "); ok {
 				l.Proven = latest(l.Proven, at)
 			}
 			if at, ok := releaseDate(line, "Valid-Until: "); ok && (l.Until.IsZero() || at.Before(l.Until)) {
 				l.Until = at
 			}
+			label, suite = cmp.Or(label, releaseField(line, "Label: ")), cmp.Or(suite, releaseField(line, "Suite: "))
 		}
+		all.add(suite, label)
 	}
-	return l
+	return l, all
+}
+
+func releaseField(line, field string) string {
+	text, ok := strings.CutPrefix(line, field)
+	if !ok {
+		return ""
+	}
+	return strings.TrimSpace(text)
 }
 
 func releaseDate(line, field string) (time.Time, bool) {

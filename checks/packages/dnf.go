@@ -44,7 +44,7 @@ func (c *check) dnfUpdates(ctx context.Context) ([]update, error) {
 	ask := func(words ...string) (child.Output, error) {
 		o, err := child.Run(ctx, child.Command{
 			Words: append([]string{"dnf", "-q", "-C"}, words...), Path: c.path,
-			Limit: simulationLimit, Timeout: simulationTime, Idle: true,
+			Limit: answerLimit, Timeout: answerTime, Idle: true,
 		})
 		if err == nil && o.Code != 0 && o.Code != updatesWait {
 			err = &refused{"dnf", o.Trouble()}

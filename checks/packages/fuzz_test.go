@@ -15,11 +15,16 @@ func FuzzManagers(f *testing.F) {
 		"Inst bash [5.2-1] (5.2-2 Debian:12.15/oldstable, Debian-Security:12/stable-security [amd64])\n", "kernel.x86_64  5.14.0-427.el9  baseos\nObsoleting Packages\n", "ALSA-2026:1 Important/Sec. kernel-5.14.0-427.el9.x86_64\n",
 		"Package: a\nStatus: hold ok installed\n\nPackage: b\nStatus: install reinstreq half-configured\n", "APT::Periodic::Enable \"1\";\nAPT::Periodic::Unattended-Upgrade \"0\";\n",
 		"2026-11-22 06:00:00,123 INFO Starting unattended upgrades script\n2026-11-22 06:00:01,123 ERROR @evil\n", "Package: " + strings.Repeat("x", 70<<10) + "\nStatus: install ok installed\n",
+		"Listing...\nbash/oldstable,oldstable-security 5.2-2 i386 [upgradable from: 5.2-1]\n",
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, list := range [][]update{parseSimulation(text), parseCheckUpdate(text)} {
+		listed, ok := parseUpgradable(text, suites{"oldstable": {true, true}}, "amd64\ni386\n")
+		if !ok && len(listed) > 0 {
+			t.Errorf("not understood, and %+v", listed)
+		}
+		for _, list := range [][]update{parseSimulation(text), parseCheckUpdate(text), listed} {
 			if len(list) > updateLimit {
 				t.Errorf("%d updates", len(list))
 			}

@@ -51,8 +51,10 @@ func (r *round) ask(ctx context.Context, thorough bool) error {
 		if r.state.Book, err = r.c.readBook(); err != nil {
 			return &checks.Unseen{Why: nothingSeen(), Err: err}
 		}
-		r.state.Lists, r.state.Release = r.c.releaseDates(), r.c.release()
-		if r.state.Updates, err = r.c.aptUpdates(ctx); err == nil {
+		var published suites
+		r.state.Lists, published = r.c.releases()
+		r.state.Release = r.c.release()
+		if r.state.Updates, err = r.c.aptUpdates(ctx, published); err == nil {
 			r.state.On, err = r.c.switchedOn(ctx)
 		}
 		if err != nil {
