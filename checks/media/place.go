@@ -39,7 +39,7 @@ type place struct {
 	folder string
 	// live is the folder of Mastodon's code on this machine, or "".
 	live string
-	why    checks.Text // of elsewhereKind
+	why  checks.Text // of elsewhereKind
 }
 
 // where reads Mastodon's settings as Mastodon does.
