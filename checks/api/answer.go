@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,6 +128,11 @@ func (a Answer) page() bool {
 	kind, _, _ := mime.ParseMediaType(a.ContentType)
 	return len(a.Body) > 0 && (kind == "text/html" || kind == "application/xhtml+xml" ||
 		bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<")))
+}
+
+// StatusName is an HTTP status as people say it: "502 Bad Gateway".
+func StatusName(code int) string {
+	return strings.TrimSpace(strconv.Itoa(code) + " " + http.StatusText(code))
 }
 
 // Depth is how deeply brackets nest outside of strings, whether or not the

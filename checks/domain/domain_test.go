@@ -279,6 +279,11 @@ func TestNameServersThatDoNotAgree(t *testing.T) {
 		{"one refuses", func(_ *testing.T, w *world) { w.ns[1].change(func(r *records) { r.rcode = dns.RcodeRefused }) }, checks.Morning, []string{
 			"Does not know the domain: ns2.hoster.example", "2台中1台が正しく応答しません",
 		}},
+		{"all refuse", func(_ *testing.T, w *world) {
+			for _, ns := range w.ns {
+				ns.change(func(r *records) { r.rcode = dns.RcodeRefused })
+			}
+		}, checks.Morning, []string{"none of the name servers of example.com serves it", "nobody finds the server any more", "どれも正しく応答しません"}},
 		{"one has no address", func(t *testing.T, w *world) { w.resolver.set(t, "ns2.hoster.example.", dns.TypeA) }, checks.Morning, []string{
 			"Its name has no address: ns2.hoster.example", "ネームサーバー名が解決できない",
 		}},

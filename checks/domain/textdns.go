@@ -29,6 +29,12 @@ func textServers(name string, all int, d difference) checks.Text {
 		if bad == 1 {
 			head.En = fmt.Sprintf("1 of %d name servers of %s does not serve it", all, n)
 		}
+		if bad == all {
+			head = checks.Text{
+				En: fmt.Sprintf("none of the name servers of %s serves it", n),
+				Ja: fmt.Sprintf("%s のネームサーバーがどれも正しく応答しません", n),
+			}
+		}
 	case len(d.old) > 0:
 		head = checks.Text{
 			En: fmt.Sprintf("name servers of %s answer differently: some serve an old state", n),
@@ -52,7 +58,13 @@ func textServers(name string, all int, d difference) checks.Text {
 			lines = append(lines, checks.Text{En: en + ": " + list(names, ", "), Ja: ja + ": " + list(names, "、")})
 		}
 	}
-	if bad > 0 {
+	switch {
+	case bad > 0 && bad == all:
+		lines = append(lines, checks.Text{
+			En: "As caches run out, nobody finds the server any more.",
+			Ja: "キャッシュが切れしだい、誰からもつながらなくなります。",
+		})
+	case bad > 0:
 		lines = append(lines, checks.Text{
 			En: "Looking up the name takes longer, and fails when the others are down.",
 			Ja: "名前解決に時間がかかり、残りも止まるとつながらなくなります。",

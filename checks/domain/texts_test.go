@@ -52,6 +52,7 @@ func TestTexts(t *testing.T) {
 		say("nobody tells the date", textNoDate("example.ch", "ch"), adviceSet("example.ch")),
 		say("name servers: one does not serve it", textServers(name, 4, difference{silent: one}), adviceServers(name)),
 		say("name servers: several", textServers(name, 4, difference{silent: one, lame: ns("ns4.example.net"), nowhere: ns("ns5.example.net")}), adviceServers(name)),
+		say("name servers: none serves it", textServers(name, 2, difference{lame: two}), adviceServers(name)),
 		say("name servers: an old state", textServers(name, 4, difference{old: two})),
 		say("name servers: another list", textServers(name, 4, difference{extra: one, lacking: ns("ns9.example.net")})),
 		say("name servers: each another list", textServers(name, 4, difference{apart: true})),

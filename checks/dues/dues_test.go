@@ -204,6 +204,7 @@ func TestAnotherDateInTheConfigurationBeginsAnew(t *testing.T) {
 
 func TestWhatIsPaidByItselfIsNeverOverdue(t *testing.T) {
 	k, c := made(t, `
+timezone = "Asia/Tokyo"
 [[due]]
 name = "smtp"
 when = "monthly on the 31st"
@@ -223,7 +224,7 @@ automatic = true`)
 }
 
 func TestADateThatHasPassedWhenItIsWrittenIsOverdue(t *testing.T) {
-	k, c := made(t, "[[due]]\nname = \"storage\"\nwhen = \"2026-11-01\"")
+	k, c := made(t, "timezone = \"Asia/Tokyo\"\n[[due]]\nname = \"storage\"\nwhen = \"2026-11-01\"")
 	if f, ok := checkstest.Find(lookAt(t, k, c, &checkstest.Past{}, at(t, "2026-11-22")), codeDue, "storage"); !ok || f.Severity != checks.Critical {
 		t.Errorf("%+v", f)
 	}

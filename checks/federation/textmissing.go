@@ -3,10 +3,10 @@ package federation
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
 )
 
 // textMissing says that a server is missing, and what a look at it came to.
@@ -142,7 +142,7 @@ func textCertificate(o outcome) checks.Text {
 
 // textAnswer is for servers that answered something.
 func textAnswer(o outcome, offline bool) checks.Text {
-	status := statusName(o.Code)
+	status := api.StatusName(o.Code)
 	switch o.Kind {
 	case refusing:
 		if o.Code == http.StatusTooManyRequests {
@@ -182,11 +182,4 @@ func textAnswer(o outcome, offline bool) checks.Text {
 		return checks.Text{En: "It was not looked at (offline).", Ja: "相手の様子は確認していません（offline）。"}
 	}
 	return checks.Text{En: "It has not been looked at yet.", Ja: "相手の様子はまだ確認していません。"}
-}
-
-func statusName(code int) string {
-	if words := http.StatusText(code); words != "" {
-		return strconv.Itoa(code) + " " + words
-	}
-	return strconv.Itoa(code)
 }

@@ -2,7 +2,6 @@ package instance
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,14 +56,6 @@ func places(which string, both bool) checks.Text {
 	return checks.Same("/api/" + which + "/instance")
 }
 
-func statusName(code int) string {
-	name := strconv.Itoa(code)
-	if words := http.StatusText(code); words != "" {
-		name += " " + words
-	}
-	return name
-}
-
 // textBroken says how a place fails.
 func textBroken(which string, o outcome, both bool) checks.Text {
 	p := places(which, both)
@@ -76,14 +67,14 @@ func textBroken(which string, o outcome, both bool) checks.Text {
 	var t checks.Text
 	switch o.why {
 	case status:
-		s := statusName(o.code)
+		s := api.StatusName(o.code)
 		t = checks.Text{En: p.En + verb + " (" + s + ")", Ja: p.Ja + " エラーになっています（" + s + "）"}
 	case redirected:
 		leads := " leads"
 		if both {
 			leads = " lead"
 		}
-		t = checks.Text{En: p.En + leads + " elsewhere (" + statusName(o.code) + ")", Ja: p.Ja + " 別の場所に転送されます（" + statusName(o.code) + "）"}
+		t = checks.Text{En: p.En + leads + " elsewhere (" + api.StatusName(o.code) + ")", Ja: p.Ja + " 別の場所に転送されます（" + api.StatusName(o.code) + "）"}
 		if o.to != "" {
 			to := plain(o.to)
 			t = checks.Lines(t, checks.Text{

@@ -18,6 +18,8 @@ type pace struct {
 	talkEvery, recordsEvery, joinedEvery time.Duration
 	// recordsAgain is how soon the DNS is asked again after it was bad.
 	recordsAgain time.Duration
+	// dailyAt is the time of the day of the daily message.
+	dailyAt time.Duration
 }
 
 func usualPace() pace {
@@ -28,12 +30,10 @@ func usualPace() pace {
 		talkEvery: 6 * time.Hour,    // defaults
 		// Own: records change by hand, and caches keep them for hours.
 		recordsEvery: 24 * time.Hour, recordsAgain: time.Hour,
-		joinedEvery: time.Hour, // own
+		joinedEvery: time.Hour,                    // own
+		dailyAt:     6*time.Hour + 30*time.Minute, // defaults
 	}
 }
-
-// The daily message goes at half past six (defaults).
-const dailyHour, dailyMinute = 6, 30
 
 // slack keeps a tick that is a little early from being missed by a whole one.
 const slack = time.Minute
@@ -129,12 +129,12 @@ func sendDue(b box, o occasion, p pace) bool {
 	if (rows == 1 || rows > 1 && arrival) && due(o.now, b.Last.At, p.again) {
 		return true
 	}
-	return b.Sent.Before(lastDaily(o.now))
+	return b.Sent.Before(lastDaily(o.now, p.dailyAt))
 }
 
 // lastDaily is when the last daily message was due.
-func lastDaily(now time.Time) time.Time {
-	at := time.Date(now.Year(), now.Month(), now.Day(), dailyHour, dailyMinute, 0, 0, now.Location())
+func lastDaily(now time.Time, dailyAt time.Duration) time.Time {
+	at := time.Date(now.Year(), now.Month(), now.Day(), int(dailyAt/time.Hour), int(dailyAt%time.Hour/time.Minute), 0, 0, now.Location())
 	if at.After(now) {
 		at = at.AddDate(0, 0, -1)
 	}

@@ -1,11 +1,11 @@
 package media
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -77,16 +77,9 @@ func textNoSecret(file string, f site.SecretFault) checks.Text {
 	}
 }
 
-func statusName(code int) string {
-	if words := http.StatusText(code); words != "" {
-		return strconv.Itoa(code) + " " + words
-	}
-	return strconv.Itoa(code)
-}
-
 // why says how a step failed, in brackets.
 func why(s step) checks.Text {
-	told := statusName(s.code)
+	told := api.StatusName(s.code)
 	if s.word != "" {
 		told = strconv.Itoa(s.code) + " " + s.word
 	}

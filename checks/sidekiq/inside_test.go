@@ -93,7 +93,7 @@ func TestRetriesThatGrowBeyondTheirNormalAreFound(t *testing.T) {
 		t.Error("720 are less than three times the usual")
 	}
 	w.past.Bands = map[checkstest.Series]checks.Band{{Name: "retry_growth"}: {High: 120, Days: 9}}
-	f := w.found(t, w.deep(t), codeRetries, "", checks.Warning, "720 more jobs wait for another try than an hour ago (usually up to 120)", "再試行待ちが1時間で720件増えました（普段は120件まで）")
+	f := w.found(t, w.deep(t), codeRetries, "", checks.Warning, " more jobs wait for another try than an hour ago (usually up to 120)\n720 wait in all.", "件増えました（普段は120件まで）\n合計720件です。")
 	says(t, f.Text, "delivery to other servers (ActivityPub::DeliveryWorker): certificate or TLS", "他サーバーへの配送（ActivityPub::DeliveryWorker）が100%（証明書・TLSの問題）")
 	w.Do(t, "DEL", "retry")
 	w.well(t)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
 )
 
 // nameLimit is how much of a name stands in a headline, in characters (own).
@@ -25,20 +26,12 @@ func harm() checks.Text {
 	}
 }
 
-func statusName(code int) string {
-	name := strconv.Itoa(code)
-	if words := http.StatusText(code); words != "" {
-		name += " " + words
-	}
-	return name
-}
-
 // because is the reason of an outcome, as it stands in brackets.
 func (o outcome) because(waited time.Duration) checks.Text {
 	w := checks.Span(waited)
 	switch o.why {
 	case status:
-		return checks.Same(statusName(o.code))
+		return checks.Same(api.StatusName(o.code))
 	case otherApp:
 		return checks.Text{En: "something else answers there", Ja: "別のものが応答"}
 	case timeout:
@@ -229,8 +222,8 @@ func textLevelUnseen(s sight) checks.Text {
 		return textUnseen(s.public)
 	case s.public.state == guarded:
 		return checks.Text{
-			En: "streaming could not be seen behind a page for browsers (" + statusName(s.public.code) + ")",
-			Ja: "ブラウザ向けのページが返るため、ストリーミングを確認できません（" + statusName(s.public.code) + "）",
+			En: "streaming could not be seen behind a page for browsers (" + api.StatusName(s.public.code) + ")",
+			Ja: "ブラウザ向けのページが返るため、ストリーミングを確認できません（" + api.StatusName(s.public.code) + "）",
 		}
 	case s.public.state == absent:
 		return checks.Text{

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
 )
 
 // usually adds the usual number, where there is one.
@@ -78,8 +79,8 @@ func textToken(s sight, m memory) checks.Text {
 	switch m.Token {
 	case revoked:
 		t = checks.Text{
-			En: "sababan's own token is not accepted any more, probably it was revoked (" + statusName(s.socket.code) + ")",
-			Ja: "sababan自身のトークンが使えません。無効化された可能性が高いです（" + statusName(s.socket.code) + "）",
+			En: "sababan's own token is not accepted any more, probably it was revoked (" + api.StatusName(s.socket.code) + ")",
+			Ja: "sababan自身のトークンが使えません。無効化された可能性が高いです（" + api.StatusName(s.socket.code) + "）",
 		}
 	case noRead:
 		t = checks.Text{
@@ -93,8 +94,8 @@ func textToken(s sight, m memory) checks.Text {
 		}
 	case forbidden:
 		t = checks.Text{
-			En: "sababan's own account may not make the test post (" + statusName(m.Event.Code) + ")",
-			Ja: "sababan自身のアカウントではテスト投稿ができません（" + statusName(m.Event.Code) + "）",
+			En: "sababan's own account may not make the test post (" + api.StatusName(m.Event.Code) + ")",
+			Ja: "sababan自身のアカウントではテスト投稿ができません（" + api.StatusName(m.Event.Code) + "）",
 		}
 	default:
 		t = checks.Text{
@@ -130,7 +131,7 @@ func textEventUnseen() checks.Text {
 }
 
 func textUnposted(e eventMemo) checks.Text {
-	because := checks.Same(statusName(e.Code))
+	because := checks.Same(api.StatusName(e.Code))
 	switch e.Why {
 	case status:
 	case tooMany:

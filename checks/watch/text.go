@@ -2,12 +2,11 @@ package watch
 
 import (
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
 )
 
 // nameLimit keeps a domain from filling a headline (own).
@@ -40,13 +39,6 @@ func textOurs(why reason) checks.Text {
 		En: "hardly any watched server can be reached; probably the fault is here",
 		Ja: "見守り対象のほとんどに接続できません。こちら側の問題と思われます",
 	}
-}
-
-func statusName(code int) string {
-	if words := http.StatusText(code); words != "" {
-		return strconv.Itoa(code) + " " + words
-	}
-	return strconv.Itoa(code)
 }
 
 // what says what is wrong, behind the name of the server.
@@ -95,7 +87,7 @@ func what(o outcome) checks.Text {
 func whatPlace(name checks.Text, p place, to string) checks.Text {
 	switch p.why {
 	case status:
-		s := statusName(p.code)
+		s := api.StatusName(p.code)
 		return checks.Text{En: name.En + " fails (" + s + ")", Ja: name.Ja + "がエラーになっています（" + s + "）"}
 	case stale:
 		return checks.Text{En: "only the cache of " + name.En + " answers", Ja: name.Ja + "は古いキャッシュしか返りません"}

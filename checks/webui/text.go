@@ -9,15 +9,8 @@ import (
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
 )
-
-func statusName(code int) string {
-	name := strconv.Itoa(code)
-	if words := http.StatusText(code); words != "" {
-		name += " " + words
-	}
-	return name
-}
 
 // blamed tells whether the built files are the probable reason of a page that
 // fails: it answers 500, and what needs none of them works; or there is no
@@ -39,8 +32,8 @@ func (l *looked) textPage() checks.Text {
 	case redirected:
 		to := hostOf(fresh.to)
 		return checks.Lines(checks.Text{
-			En: "web pages lead elsewhere (" + statusName(fresh.code) + ")",
-			Ja: "Web画面 別の場所に転送されます（" + statusName(fresh.code) + "）",
+			En: "web pages lead elsewhere (" + api.StatusName(fresh.code) + ")",
+			Ja: "Web画面 別の場所に転送されます（" + api.StatusName(fresh.code) + "）",
 		}, checks.Text{
 			En: "They redirect to " + to.En + ". If your Mastodon is there, write that name into [server] domain.",
 			Ja: "転送先は " + to.Ja + " です。Mastodonがそちらにあるなら、[server] domainにその名前を書いてください。",
@@ -50,8 +43,8 @@ func (l *looked) textPage() checks.Text {
 			En: "a notice of maintenance is shown instead of the web UI",
 			Ja: "Web画面 メンテナンス表示になっています",
 		}, checks.Text{
-			En: "If the work is done, it was left behind (" + statusName(fresh.code) + ").",
-			Ja: "作業が終わっているなら、解除を忘れています（" + statusName(fresh.code) + "）。",
+			En: "If the work is done, it was left behind (" + api.StatusName(fresh.code) + ").",
+			Ja: "作業が終わっているなら、解除を忘れています（" + api.StatusName(fresh.code) + "）。",
 		})
 	case notPage:
 		kind := checks.Named(fresh.kind, 40)
@@ -98,7 +91,7 @@ func (l *looked) textPage() checks.Text {
 // textStatus says what a status that is no success means.
 func (l *looked) textStatus() checks.Text {
 	fresh := l.views.fresh
-	s := statusName(fresh.code)
+	s := api.StatusName(fresh.code)
 	switch {
 	case l.blamed():
 		return l.textBlamed()
@@ -205,7 +198,7 @@ func textStale(word string, hides bool) checks.Text {
 
 // textCachedError says that a cache shows an error that is over.
 func textCachedError(o outcome) checks.Text {
-	s := statusName(o.code)
+	s := api.StatusName(o.code)
 	if o.code == http.StatusOK {
 		return checks.Text{
 			En: "visitors get another page out of a cache; past it Mastodon's front page is well",

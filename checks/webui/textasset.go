@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/api"
 )
 
 // textFiles says what is wrong with files of the page.
@@ -91,7 +92,7 @@ func textWhat(f fault, one bool) checks.Text {
 	if one {
 		is, have, come, fail = "is", "has", "comes", "fails"
 	}
-	s := statusName(f.Code)
+	s := api.StatusName(f.Code)
 	kind := checks.Named(f.Kind, 40)
 	if f.Kind == "" {
 		kind = checks.Text{En: "none", Ja: "なし"}
