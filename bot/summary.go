@@ -205,15 +205,15 @@ func (b *Bot) publicPost(ctx context.Context, week PublicWeek) (text string, pic
 const withdrawn = "switched off"
 
 // withdrawSummary takes back what waits to be posted, and tells whether there was
-// something.
-func withdrawSummary(ctx context.Context, tx *sql.Tx) (bool, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, problem = ? WHERE kind = ? AND state = ?`, postRefused, withdrawn, kindSummary, postWaiting)
-	if err != nil {
-		return false, err
+// something, and whether posting it had begun: then it may be there.
+func withdrawSummary(ctx context.Context, tx *sql.Tx) (waited, begun bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT COUNT(*) > 0, COUNT(attempt_at) > 0 FROM post WHERE kind = ? AND state = ?`, kindSummary, postWaiting).Scan(&waited, &begun)
+	if err != nil || !waited {
+		return false, false, err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM picture WHERE post IN (SELECT key FROM post WHERE kind = ? AND state = ?)`, kindSummary, postRefused); err != nil {
-		return false, err
+	if _, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, problem = ? WHERE kind = ? AND state = ?`, postRefused, withdrawn, kindSummary, postWaiting); err != nil {
+		return false, false, err
 	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	_, err = tx.ExecContext(ctx, `DELETE FROM picture WHERE post IN (SELECT key FROM post WHERE kind = ? AND state = ?)`, kindSummary, postRefused)
+	return true, begun, err
 }
