@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/sababan/sababan/bot/chart"
@@ -182,17 +181,15 @@ func (b *Bot) publicPost(ctx context.Context, week PublicWeek) (text string, pic
 		return "", nil, errors.New("bot: the weekly summary has no language")
 	}
 	text = publicText(week, langs, int(b.limit.Load())-partsRoom)
-	japanese := chart.FindJapanese()
-	defer japanese.Close()
-	select {
-	case b.drawing <- struct{}{}:
-		defer func() { <-b.drawing }()
-	case <-ctx.Done():
-		return "", nil, ctx.Err()
-	}
-	defer debug.FreeOSMemory()
-	png, alt, err := publicPicture(week, langs, japanese)
+	var png []byte
+	var alt string
+	err = b.drawn(ctx, func(japanese *chart.Font) (err error) {
+		png, alt, err = publicPicture(week, langs, japanese)
+		return err
+	})
 	switch {
+	case ctx.Err() != nil:
+		return "", nil, ctx.Err()
 	case err != nil:
 		b.log.Error("the weekly picture could not be drawn", "err", err)
 	case len(png) > 0:
