@@ -324,5 +324,11 @@ func TestAChartOfServersIsOfManyAndOfDays(t *testing.T) {
 		if _, drawn := heardChart(w); drawn != c.drawn {
 			t.Errorf("%s: drawn %v", sentence, drawn)
 		}
+		if c.drawn {
+			w.Heard[0].Value = 3
+			if _, drawn := heardChart(w); drawn {
+				t.Errorf("%s: a day of few is drawn", sentence)
+			}
+		}
 	}
 }
