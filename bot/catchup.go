@@ -167,8 +167,11 @@ func (d *desk) fold(ctx context.Context, tx *sql.Tx, since, now time.Time) (n in
 			continue
 		}
 		to, known, err := recipient(ctx, tx, who.Account)
-		if err != nil || !known {
+		if err != nil {
 			return n, err
+		}
+		if !known {
+			continue
 		}
 		var all []missed
 		for _, key := range keys {

@@ -97,7 +97,7 @@ func (b *Bot) asking() []command {
 		},
 		{
 			name:   "version",
-			words:  checks.Words{En: []string{"about"}, Ja: []string{"バージョン", "版"}},
+			words:  checks.Words{Ja: []string{"バージョン", "版"}},
 			usage:  checks.Text{En: "version", Ja: "バージョン"},
 			help:   checks.Text{En: "of sababan itself", Ja: "sababan自身のバージョン"},
 			answer: b.version,

@@ -66,12 +66,7 @@ func newOutbox(db *state.DB, log *slog.Logger, c Channel, limit func() int) *out
 }
 
 // Wake tells the outbox that something new waits.
-func (o *outbox) Wake() {
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
-}
+func (o *outbox) Wake() { poke(o.wake) }
 
 // Health returns how delivery stands.
 func (o *outbox) Health() Health {
@@ -438,7 +433,7 @@ func (o *outbox) giveUp(ctx context.Context, p *outgoing, why string) {
 	err := o.db.Write(ctx, func(tx *sql.Tx) error {
 		for _, where := range []string{`key = ?`, `state = '` + postWaiting + `' AND parent = '` + parentPost + `' || ?`} {
 			if _, err := tx.ExecContext(ctx, `UPDATE telling SET state = ?, reason = ? WHERE state = ? AND post IN (SELECT key FROM post WHERE `+where+`)`,
-				tellingDropped, "not told: refused", tellingFrozen, p.key); err != nil {
+				tellingDropped, string(GivenUp), tellingFrozen, p.key); err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, attempt_at = NULL, problem = ? WHERE `+where, postRefused, why, p.key); err != nil {

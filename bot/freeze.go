@@ -91,7 +91,7 @@ func (d *desk) freeze(ctx context.Context, who Admin, now time.Time) (n int, nex
 			return err
 		}
 		if d.relay != nil {
-			if owed, _, err = d.relay.untaken(ctx, tx, s, owed, now); err != nil {
+			if owed, err = d.relay.untaken(ctx, tx, s, owed, now); err != nil {
 				return err
 			}
 		}

@@ -322,26 +322,36 @@ func graphTitle(kind checks.Text, g graphed) checks.Text {
 	return kind
 }
 
-// draw draws one picture at a time, and gives back what that took of memory.
-func (b *Bot) draw(ctx context.Context, q question, charts []chart.Chart) (Picture, error) {
+// drawn calls draw with what it may need, one picture at a time: what is drawn
+// on takes megabytes.
+func (b *Bot) drawn(ctx context.Context, draw func(japanese *chart.Font) error) error {
 	select {
 	case b.drawing <- struct{}{}:
 		defer func() { <-b.drawing }()
 	case <-ctx.Done():
-		return Picture{}, ctx.Err()
+		return ctx.Err()
 	}
-	// What is drawn on is large, and a daemon that is asked once a week would keep
-	// it until it is asked again.
+	// A daemon that is asked once a week would keep the memory until it is asked
+	// again.
 	defer debug.FreeOSMemory()
-	font := chart.FindJapanese()
-	defer font.Close()
-	// Dark as Mastodon's own pages are by default.
-	page := chart.Page{Reader: q.who.Reader(q.answerIn, q.now), Dark: true, Japanese: font}
-	p, err := page.Draw(charts...)
-	if err != nil {
-		return Picture{}, err
-	}
-	return Picture{PNG: p.PNG, Alt: p.Alt}, nil
+	japanese := chart.FindJapanese()
+	defer japanese.Close()
+	return draw(japanese)
+}
+
+// draw draws charts for one who asks.
+func (b *Bot) draw(ctx context.Context, q question, charts []chart.Chart) (p Picture, err error) {
+	err = b.drawn(ctx, func(japanese *chart.Font) error {
+		// Dark as Mastodon's own pages are by default.
+		page := chart.Page{Reader: q.who.Reader(q.answerIn, q.now), Dark: true, Japanese: japanese}
+		d, err := page.Draw(charts...)
+		if err != nil {
+			return err
+		}
+		p = Picture{PNG: d.PNG, Alt: d.Alt}
+		return nil
+	})
+	return p, err
 }
 
 // graphText is the line beside the picture, and what else could be asked for.

@@ -260,3 +260,14 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestEveryWordOfACommandLeadsToIt(t *testing.T) {
+	v := (&Bot{}).vocabulary()
+	for _, c := range v.commands {
+		for _, w := range slices.Concat([]string{c.name}, c.words.En, c.words.Ja) {
+			if r := v.parse(w); r.command != c.name {
+				t.Errorf("%q is said to mean %q and is read as %q", w, c.name, r.command)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -223,21 +224,15 @@ const (
 	slowTimes     = 2
 )
 
+// serversText says how many servers were heard from; empty where they are few.
 func serversText(w PublicWeek) checks.Text {
-	if w.Servers < 0 {
+	if w.Servers < fewestServers {
 		return checks.Text{}
 	}
 	n, fresh := checks.Number(int64(w.Servers)), checks.Number(int64(w.New))
-	what := " servers"
-	if w.Servers == 1 {
-		what = " server"
-	}
-	t := checks.Text{En: "Heard from " + n.En + what, Ja: n.Ja + "サーバーから投稿が届きました"}
-	if w.New > 0 {
+	t := checks.Text{En: "Heard from " + n.En + " servers", Ja: n.Ja + "サーバーから投稿が届きました"}
+	if w.New >= fewestServers {
 		t.En, t.Ja = t.En+", "+fresh.En+" of them new", t.Ja+"（うち新規"+fresh.Ja+"）"
-		if w.Servers == 1 {
-			t.En = "Heard from 1 server, a new one"
-		}
 	}
 	return checks.Text{En: t.En + ".", Ja: t.Ja + "。"}
 }
@@ -263,7 +258,8 @@ const fewestAnswers = 24
 // heardChart is how many servers were heard from through the week; false where
 // that was counted on too few days, or of so few that it would be of people.
 func heardChart(w PublicWeek) (chart.Chart, bool) {
-	if len(w.Heard) < fewestDays || w.Servers < fewestServers {
+	few := slices.ContainsFunc(w.Heard, func(s checks.Sample) bool { return s.Value < fewestServers })
+	if len(w.Heard) < fewestDays || w.Servers < fewestServers || few {
 		return chart.Chart{}, false
 	}
 	return chart.Chart{
@@ -275,7 +271,8 @@ func heardChart(w PublicWeek) (chart.Chart, bool) {
 const (
 	// fewestDays make a picture (own: fewer say less than the number).
 	fewestDays = 4
-	// fewestServers are drawn (own: of fewer, each is somebody's).
+	// fewestServers are counted and drawn, and as many new ones counted (own: of
+	// fewer, each is somebody's, and none is somebody who is away).
 	fewestServers = 10
 )
 

@@ -82,7 +82,8 @@ func TestTheWordsOfTheWeeklyPostAreThoseThatWereRead(t *testing.T) {
 		{"response times are not measured", change(func(w *PublicWeek) { w.Answer = 0 })},
 		{"servers are not counted", change(func(w *PublicWeek) { w.Servers, w.New = -1, -1 })},
 		{"none of them is new", change(func(w *PublicWeek) { w.New = 0 })},
-		{"a server of its own", change(func(w *PublicWeek) { w.Servers, w.New = 1, 1 })},
+		{"few of them are new", change(func(w *PublicWeek) { w.New = 9 })},
+		{"a server of one person, who knows few", change(func(w *PublicWeek) { w.Servers, w.New = 9, 1 })},
 		{"watched for four days", change(func(w *PublicWeek) { w.Watched = 4*day + 2*time.Hour })},
 		{"not watched for three hours", change(func(w *PublicWeek) { w.Watched -= 3*time.Hour + 20*time.Minute })},
 		{"watched for four days, with an interruption", change(func(w *PublicWeek) {
@@ -322,6 +323,12 @@ func TestAChartOfServersIsOfManyAndOfDays(t *testing.T) {
 		}
 		if _, drawn := heardChart(w); drawn != c.drawn {
 			t.Errorf("%s: drawn %v", sentence, drawn)
+		}
+		if c.drawn {
+			w.Heard[0].Value = 3
+			if _, drawn := heardChart(w); drawn {
+				t.Errorf("%s: a day of few is drawn", sentence)
+			}
 		}
 	}
 }

@@ -212,9 +212,9 @@ func (r *relayer) candidates(ctx context.Context, tx *sql.Tx, home homeState, no
 	rows, err := tx.QueryContext(ctx, `SELECT a.id FROM alert a WHERE a.expanded = 1 AND a.at >= ?
 		AND NOT EXISTS (SELECT 1 FROM relayed r WHERE r.alert = a.id AND r.nth = 0)
 		AND (EXISTS (SELECT 1 FROM telling t WHERE t.alert = a.id AND t.nth = 0
-				AND (t.state IN ('owed', 'frozen') OR t.state = 'delivered' AND t.told >= ? OR t.reason = 'not told: refused'))
+				AND (t.state IN ('owed', 'frozen') OR t.state = 'delivered' AND t.told >= ? OR t.reason = ?))
 			OR EXISTS (SELECT 1 FROM relayed r JOIN alert b ON b.id = r.alert WHERE b.incident = a.incident AND b.id < a.id))
-		ORDER BY a.id`, now.Add(-relayOld).UnixMilli(), now.Add(-relayFresh).UnixMilli())
+		ORDER BY a.id`, now.Add(-relayOld).UnixMilli(), now.Add(-relayFresh).UnixMilli(), string(GivenUp))
 	if err != nil {
 		return nil, err
 	}
@@ -304,7 +304,7 @@ func (c *relaying) heard(stateNow string, reason Reason, due, created, now time.
 	case tellingDelivered:
 		at, c.Arrived = created, true
 	case tellingDropped:
-		if reason != "not told: refused" {
+		if reason != GivenUp {
 			return
 		}
 		at, c.Refused = c.Alert.At, true
@@ -339,7 +339,7 @@ func (r *relayer) freezeTests(ctx context.Context, tx *sql.Tx, now time.Time) (n
 
 // untaken freezes what nobody took, once for all admins, and returns what is
 // owed besides.
-func (r *relayer) untaken(ctx context.Context, tx *sql.Tx, s situation, owed []owedTelling, now time.Time) (rest []owedTelling, frozen int, err error) {
+func (r *relayer) untaken(ctx context.Context, tx *sql.Tx, s situation, owed []owedTelling, now time.Time) (rest []owedTelling, err error) {
 	var due []owedTelling
 	for _, o := range owed {
 		if o.reason == ToldFallback && !o.due.After(now) {
@@ -359,25 +359,24 @@ func (r *relayer) untaken(ctx context.Context, tx *sql.Tx, s situation, owed []o
 				n.Alert.Title = o.alert.Title
 			}
 			if key, err = r.insertRelay(ctx, tx, relayAlert, "", n.Severity, relayText([]news{n}), now); err != nil {
-				return nil, 0, err
+				return nil, err
 			}
 			if err := markRelayed(ctx, tx, o.alert.ID, 1, key, ToldFallback); err != nil {
-				return nil, 0, err
+				return nil, err
 			}
-			frozen++
 		case err != nil:
-			return nil, 0, err
+			return nil, err
 		}
 		if err := markFrozen(ctx, tx, []owedTelling{o}, key); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if stateNow == relayDelivered {
 			if err := relayTold(ctx, tx, key, now); err != nil {
-				return nil, 0, err
+				return nil, err
 			}
 		}
 	}
-	return rest, frozen, nil
+	return rest, nil
 }
 
 // relayTold marks the tellings of a message that went another way as told.
@@ -386,9 +385,9 @@ func relayTold(ctx context.Context, tx *sql.Tx, key string, now time.Time) error
 	return err
 }
 
-// wentAnotherWay tells whether anything of an incident did.
-func wentAnotherWay(ctx context.Context, tx *sql.Tx, incidentID int64) (bool, error) {
-	var n int
-	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM relayed r JOIN alert a ON a.id = r.alert WHERE a.incident = ?`, incidentID).Scan(&n)
-	return n > 0, err
+// wentAnotherWay tells whether anything of an incident did, or is about to.
+func wentAnotherWay(ctx context.Context, tx *sql.Tx, incidentID int64) (went bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM relayed r JOIN relay p ON p.key = r.relay JOIN alert a ON a.id = r.alert WHERE a.incident = ? AND p.state <> ?)`,
+		incidentID, relayRefused).Scan(&went)
+	return went, err
 }

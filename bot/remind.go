@@ -77,7 +77,8 @@ func Remind(i incident.Incident, who Admin, told Told, st Standing, now time.Tim
 		return Telling{Reason: NotTaken}
 	}
 	if st.Fallback && !told.Fallback {
-		return Telling{Tell: true, Due: later(now, told.News.Add(fallbackAfter)), Reason: ToldFallback}
+		t := Telling{Tell: true, Due: later(later(now, told.News.Add(fallbackAfter)), st.Maintenance), Reason: ToldFallback}
+		return awake(t, i, who) // another way wakes people as well
 	}
 	t := Telling{Tell: true, Due: nextReminder(told), Reason: Again}
 	if st.AckEnded.After(told.Last) {

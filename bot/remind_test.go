@@ -88,6 +88,9 @@ func TestWhatStandsIsToldAgain(t *testing.T) {
 		{name: "but at night of harm that is now", i: burning, who: second, st: Standing{Others: at(24, 22, 0)}, now: at(24, 22, 1), want: Telling{Tell: true, Due: at(25, 0, 0), Reason: Escalated}},
 		{name: "once told, the next admin is reminded as the others are", i: critical, who: second, told: told(at(24, 11, 0), at(24, 11, 0)), now: at(24, 11, 1), want: Telling{Tell: true, Due: at(24, 17, 0), Reason: Again}},
 		{name: "whom another way reaches is told by it after half an hour", i: critical, who: who, told: nine, st: Standing{Fallback: true}, now: at(24, 9, 1), want: Telling{Tell: true, Due: at(24, 9, 30), Reason: ToldFallback}},
+		{name: "not in the night", i: critical, who: who, told: told(at(24, 22, 50), at(24, 22, 50)), st: Standing{Fallback: true}, now: at(24, 22, 51), want: Telling{Tell: true, Due: at(25, 7, 0), Reason: ToldFallback}},
+		{name: "but in the night of harm that is now", i: burning, who: who, told: told(at(24, 22, 50), at(24, 22, 50)), st: Standing{Fallback: true}, now: at(24, 22, 51), want: Telling{Tell: true, Due: at(24, 23, 20), Reason: ToldFallback}},
+		{name: "nor in a maintenance", i: critical, who: who, told: nine, st: Standing{Fallback: true, Maintenance: at(24, 10, 0)}, now: at(24, 9, 1), want: Telling{Tell: true, Due: at(24, 10, 0), Reason: ToldFallback}},
 		{name: "and by it once", i: critical, who: who, told: Told{Ever: true, News: at(24, 9, 0), Last: at(24, 9, 30), Fallback: true}, st: Standing{Fallback: true}, now: at(24, 9, 31), want: Telling{Tell: true, Due: at(24, 15, 0), Reason: Again}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -42,8 +42,7 @@ func (b *Bot) status(ctx context.Context, q question) checks.Text {
 	}
 	s, err := b.standing(ctx, q.now)
 	if err != nil {
-		b.log.Error("status could not be read", "err", err)
-		return checks.Text{En: "I could not read my own state; the log says why.", Ja: "自分の記録を読めませんでした（詳細はログ）。"}
+		return b.unreadable("status", err)
 	}
 	s.room = int(b.limit.Load()) - handleRoom
 	return statusText(s)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/sababan/sababan/bot/chart"
@@ -182,17 +181,15 @@ func (b *Bot) publicPost(ctx context.Context, week PublicWeek) (text string, pic
 		return "", nil, errors.New("bot: the weekly summary has no language")
 	}
 	text = publicText(week, langs, int(b.limit.Load())-partsRoom)
-	japanese := chart.FindJapanese()
-	defer japanese.Close()
-	select {
-	case b.drawing <- struct{}{}:
-		defer func() { <-b.drawing }()
-	case <-ctx.Done():
-		return "", nil, ctx.Err()
-	}
-	defer debug.FreeOSMemory()
-	png, alt, err := publicPicture(week, langs, japanese)
+	var png []byte
+	var alt string
+	err = b.drawn(ctx, func(japanese *chart.Font) (err error) {
+		png, alt, err = publicPicture(week, langs, japanese)
+		return err
+	})
 	switch {
+	case ctx.Err() != nil:
+		return "", nil, ctx.Err()
 	case err != nil:
 		b.log.Error("the weekly picture could not be drawn", "err", err)
 	case len(png) > 0:
@@ -205,15 +202,15 @@ func (b *Bot) publicPost(ctx context.Context, week PublicWeek) (text string, pic
 const withdrawn = "switched off"
 
 // withdrawSummary takes back what waits to be posted, and tells whether there was
-// something.
-func withdrawSummary(ctx context.Context, tx *sql.Tx) (bool, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, problem = ? WHERE kind = ? AND state = ?`, postRefused, withdrawn, kindSummary, postWaiting)
-	if err != nil {
-		return false, err
+// something, and whether posting it had begun: then it may be there.
+func withdrawSummary(ctx context.Context, tx *sql.Tx) (waited, begun bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT COUNT(*) > 0, COUNT(attempt_at) > 0 FROM post WHERE kind = ? AND state = ?`, kindSummary, postWaiting).Scan(&waited, &begun)
+	if err != nil || !waited {
+		return false, false, err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM picture WHERE post IN (SELECT key FROM post WHERE kind = ? AND state = ?)`, kindSummary, postRefused); err != nil {
-		return false, err
+	if _, err := tx.ExecContext(ctx, `UPDATE post SET state = ?, problem = ? WHERE kind = ? AND state = ?`, postRefused, withdrawn, kindSummary, postWaiting); err != nil {
+		return false, false, err
 	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	_, err = tx.ExecContext(ctx, `DELETE FROM picture WHERE post IN (SELECT key FROM post WHERE kind = ? AND state = ?)`, kindSummary, postRefused)
+	return true, begun, err
 }

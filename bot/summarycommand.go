@@ -178,7 +178,7 @@ func (b *Bot) summaryOff(ctx context.Context, q question) checks.Text {
 		if _, err := tx.ExecContext(ctx, `UPDATE deed SET ended = ? WHERE what = ? AND ended IS NULL`, q.now.UnixMilli(), deedSummaryOn); err != nil {
 			return checks.Text{}, nil, err
 		}
-		waited, err := withdrawSummary(ctx, tx)
+		waited, begun, err := withdrawSummary(ctx, tx)
 		if err != nil {
 			return checks.Text{}, nil, err
 		}
@@ -190,7 +190,10 @@ func (b *Bot) summaryOff(ctx context.Context, q question) checks.Text {
 			En: "Off" + by.En + ": no weekly summary is posted any more. \"summary on\" begins anew.",
 			Ja: "オフにしました" + by.Ja + "。週のまとめは投稿しません。再開は「まとめ オン」です。",
 		}
-		if waited {
+		switch {
+		case begun:
+			answer = checks.Lines(answer, checks.Text{En: "One was just being posted; it may be there already.", Ja: "ちょうど投稿中のものがありました。すでに公開されているかもしれません。"})
+		case waited:
 			answer = checks.Lines(answer, checks.Text{En: "The one that was waiting to be posted was taken back.", Ja: "投稿待ちだったものは取り下げました。"})
 		}
 		who := name(q.who.Account)

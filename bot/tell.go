@@ -33,6 +33,7 @@ const (
 	Escalated       Reason = "told because nobody took it"
 	ToldFallback    Reason = "told by the other channel: nobody took it"
 
+	GivenUp       Reason = "not told: refused"
 	NotTopic      Reason = "not told: not one of their topics"
 	NotCritical   Reason = "not told: they hear only what is critical"
 	NotEscalated  Reason = "not told: they hear only what nobody took"

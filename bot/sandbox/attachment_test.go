@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"image"
 	"net/http"
 	"testing"
 
@@ -16,22 +17,22 @@ func TestAFileIsGivenToThoseWhoMaySeeItsStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := w.AttachmentFor(w.bot, string(up.ID)); ok {
+	if _, ok := w.MediaFor(w.bot, string(up.ID)); ok {
 		t.Error("a file of no status is given")
 	}
 	if _, err := c.PostStatus(t.Context(), &mastodon.Toot{Status: "@admin look", Visibility: Direct, MediaIDs: []mastodon.ID{up.ID}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, a := range []Account{w.bot, w.admin} {
-		m, ok := w.AttachmentFor(a, string(up.ID))
-		if !ok || m.Description != "room left" || m.Width != 64 || m.Height != 48 || m.ContentType != "image/png" || !bytes.Equal(m.Data, data) {
+		m, ok := w.MediaFor(a, string(up.ID))
+		if !ok || m.Description != "room left" || m.Size != image.Pt(64, 48) || m.Type != "image/png" || !bytes.Equal(m.Data, data) {
 			t.Errorf("%s: %+v, %v", a.Username, m, ok)
 		}
 		if n := len(w.StatusesFor(a)); n != 1 {
 			t.Errorf("%s sees %d", a.Username, n)
 		}
 	}
-	if _, ok := w.AttachmentFor(other, string(up.ID)); ok {
+	if _, ok := w.MediaFor(other, string(up.ID)); ok {
 		t.Error("a stranger got it")
 	}
 	if n := len(w.StatusesFor(other)); n != 0 {

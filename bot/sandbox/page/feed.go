@@ -130,11 +130,11 @@ var shownKinds = []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 // media gives a picture of a post.
 func (p *Page) media(w http.ResponseWriter, r *http.Request) {
-	m, ok := p.o.Server.AttachmentFor(p.o.Reader, r.PathValue("id"))
-	if !ok || !slices.Contains(shownKinds, strings.ToLower(m.ContentType)) {
+	m, ok := p.o.Server.MediaFor(p.o.Reader, r.PathValue("id"))
+	if !ok || !slices.Contains(shownKinds, strings.ToLower(m.Type)) {
 		http.Error(w, p.words.NoSuchPage, http.StatusNotFound)
 		return
 	}
-	w.Header().Set("Content-Type", m.ContentType)
+	w.Header().Set("Content-Type", m.Type)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(m.Data))
 }

@@ -57,12 +57,12 @@ func (p *Page) view(st sandbox.Status) post {
 		Paragraphs: pieces(st.HTML), Headline: headline, Pictures: []picture{},
 	}
 	for _, id := range st.MediaIDs {
-		m, ok := p.o.Server.AttachmentFor(p.o.Reader, id)
-		if !ok || !slices.Contains(shownKinds, m.ContentType) {
+		m, ok := p.o.Server.MediaFor(p.o.Reader, id)
+		if !ok || !slices.Contains(shownKinds, m.Type) {
 			v.Others++
 			continue
 		}
-		v.Pictures = append(v.Pictures, picture{ID: m.ID, Alt: m.Description, Width: m.Width, Height: m.Height})
+		v.Pictures = append(v.Pictures, picture{ID: m.ID, Alt: m.Description, Width: m.Size.X, Height: m.Size.Y})
 	}
 	return v
 }
