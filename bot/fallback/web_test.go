@@ -274,7 +274,7 @@ func TestNtfy(t *testing.T) {
 func TestASecretIsReadWhereSystemdKeepsIt(t *testing.T) {
 	s := serve(t, nil)
 	held := filepath.Join(t.TempDir(), "fallback-token")
-	if err := os.WriteFile(held, []byte("tk_of_systemd\n"), 0o440); err != nil { // as systemd leaves it
+	if err := os.WriteFile(held, []byte("tk_of_systemd\n"), 0o400); err != nil {
 		t.Fatal(err)
 	}
 	w := way(t, "ntfy://"+s.host()+"/saba?token_file=/etc/sababan/fallback-token", fallback.Options{SecretFile: func(path string) string {

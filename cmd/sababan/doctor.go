@@ -322,6 +322,8 @@ func wayPoint(w bot.WayStanding) point {
 	switch {
 	case !w.Failed.IsZero():
 		return ill(checks.Warning, wayFailsText(w))
+	case w.Why != "":
+		return ill(checks.Warning, wayNotAllText(w))
 	case w.Tested.IsZero():
 		return ill(checks.Unknown, wayUntriedText(w))
 	}

@@ -123,6 +123,9 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		{"another way out that does not work", func(_ *testing.T, n *newcomer) {
 			n.remember("UPDATE way SET failed = 1764000000000, problem = 'dial tcp: lookup hook.example: no such host'")
 		}, exitWarning, `\[Warning\] another way out, web-hook: nothing gets through since .* \(dial tcp: lookup ELSEWHERE: no such host\)`, ""},
+		{"another way out that misses somebody", func(_ *testing.T, n *newcomer) {
+			n.remember("UPDATE way SET problem = 'bob is gone'")
+		}, exitWarning, `\[Warning\] another way out, web-hook: it does not reach everybody \(bob is gone\)`, ""},
 		{"other ways out, and a state that cannot be read", func(_ *testing.T, n *newcomer) {
 			n.machine("var/lib/sababan/state.db", strings.Repeat("not a database ", 100))
 		}, exitCritical, `\[Unknown\] whether the other ways out work \(1\) cannot be told`, ""},

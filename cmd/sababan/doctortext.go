@@ -126,6 +126,14 @@ func wayFailsText(w bot.WayStanding) checks.Text {
 	}
 }
 
+func wayNotAllText(w bot.WayStanding) checks.Text {
+	why := checks.Quote(w.Why)
+	return checks.Text{
+		En: "another way out, " + w.Title.En + ": it does not reach everybody (" + why + ")",
+		Ja: "別の連絡先（" + w.Title.Ja + "）: 一部の宛先に届いていません（" + why + "）",
+	}
+}
+
 func wayUntriedText(w bot.WayStanding) checks.Text {
 	return checks.Text{
 		En: "another way out, " + w.Title.En + ": never tried; the daemon sends a test when it starts",

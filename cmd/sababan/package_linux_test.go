@@ -201,6 +201,10 @@ func (p *installed) keepsConfiguration(t *testing.T) {
 	p.Until(t, "the journal says why", func() bool {
 		return strings.Contains(p.journal(t), "the new configuration is not taken; the old one goes on")
 	})
+	errors := p.Run(t, "journalctl", "-u", "sababan", "-p", "err", "-o", "cat")
+	if !strings.Contains(errors, "the new configuration is not taken") || strings.Contains(errors, "msg=ready") {
+		t.Errorf("errors, as the journal knows them:\n%s", errors)
+	}
 	p.Write(t, "/etc/sababan/config.toml", right)
 	p.answers(t)
 }

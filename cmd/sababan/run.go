@@ -88,6 +88,7 @@ func runDaemon(ctx context.Context, env environment, path string, hup <-chan os.
 		next := awaitConfig(turnCtx, env, path, c, hup, log)
 		stop()
 		turn.Wait()
+		home.Close()
 		if turnErr != nil {
 			return turnErr
 		}
