@@ -263,7 +263,7 @@ func heardChart(w PublicWeek) (chart.Chart, bool) {
 		return chart.Chart{}, false
 	}
 	return chart.Chart{
-		Title: checks.Text{En: "servers heard from in a week", Ja: "1週間に投稿が届いたサーバー"}, Unit: checks.Count,
+		Title: checks.Text{En: "servers heard from", Ja: "投稿が届いたサーバー"}, Unit: checks.Count,
 		Samples: w.Heard, From: w.From, To: w.To, Over: true, Last: true,
 	}, true
 }

@@ -51,35 +51,33 @@ func drawOften(ctx context.Context, w *workshop, db *state.DB, now time.Time) (t
 	if err := fillYear(ctx, db, book, now); err != nil {
 		return nil, nil, err
 	}
-	font := chart.FindJapanese()
-	defer func() { err = errors.Join(err, font.Close()) }()
-	lang := checks.Japanese
-	if font == nil {
-		lang = checks.English
-	}
 	var picture chart.Picture
 	for range chartTimes {
 		began := time.Now()
 		from := now.AddDate(0, 0, -chartDays)
-		past := book.View("bench", "disk")
-		samples, err := past.Series("used", "/", from)
+		drawn, err := book.View("bench", "disk").Drawn("used", "/", from, now)
 		if err != nil {
 			return nil, nil, err
 		}
 		c := chart.Chart{
-			Title: checks.Text{En: "disk: / used", Ja: "ディスク / の使用率"}, Unit: checks.Ratio, Samples: samples, From: from, To: now,
+			Title: checks.Text{En: "disk: / used", Ja: "ディスク / の使用率"}, Unit: checks.Ratio, Samples: drawn.Samples, From: from, To: now,
 			Thresholds: []chart.Threshold{{Label: checks.Text{En: "warning", Ja: "注意"}, Severity: checks.Warning, Value: 0.85}},
 		}
-		if band, ok := past.Normal("used", "/", now); ok {
-			c.Normal = []chart.Usual{{Band: band}}
+		for _, u := range drawn.Normal {
+			c.Normal = append(c.Normal, chart.Usual{From: u.From, Band: u.Band})
+		}
+		font, lang := chart.FindJapanese(), checks.Japanese
+		if font == nil {
+			lang = checks.English
 		}
 		page := chart.Page{Reader: checks.Reader{Lang: lang, Zone: time.UTC, Now: now}, Japanese: font}
-		if picture, err = page.Draw(c); err != nil {
+		picture, err = page.Draw(c)
+		if err := errors.Join(err, font.Close()); err != nil {
 			return nil, nil, err
 		}
 		took.add(time.Since(began))
-		if least := chartDays*24 - 24; len(samples) < least {
-			return nil, nil, fmt.Errorf("the state gave %d samples back and not %d", len(samples), least)
+		if least := chartDays*24 - 24; len(drawn.Samples) < least {
+			return nil, nil, fmt.Errorf("the state gave %d samples back and not %d", len(drawn.Samples), least)
 		}
 	}
 	w.say("   %d kB of PNG, letters in %q", len(picture.PNG)/1000, picture.Lang)
