@@ -62,8 +62,9 @@ const versionLimit = 64
 func offered(s string) version {
 	number, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(s), "v"), "+")
 	canon := "v" + number
-	// Semver's own canon would make 4.5.0 of 4.5.
-	if len(canon) > versionLimit || !semver.IsValid(canon) || semver.Canonical(canon) != canon {
+	// Semver's own canon would make 4.5.0 of 4.5; and it takes numbers of any
+	// length, which no Mastodon has.
+	if len(canon) > versionLimit || semver.Canonical(canon) != canon || versionOf(number).canon != canon {
 		return version{}
 	}
 	return version{canon}
