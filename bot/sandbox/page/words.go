@@ -1,11 +1,6 @@
 package page
 
-import (
-	"bytes"
-	"html/template"
-
-	"github.com/sababan/sababan/bot/sandbox"
-)
+import "github.com/sababan/sababan/bot/sandbox"
 
 // words are all that the page says by itself, in one language.
 type words struct {
@@ -72,20 +67,4 @@ func japanese() words {
 			sandbox.Direct: "非公開の返信", sandbox.Private: "フォロワー", sandbox.Unlisted: "ひかえめな公開", sandbox.Public: "公開",
 		},
 	}
-}
-
-// index is the page before anything was said.
-func (p *Page) index() ([]byte, error) {
-	t, err := template.ParseFS(files, "files/page.html")
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = t.Execute(&b, struct {
-		W          words
-		Bot        string
-		Sicknesses []Sickness
-		Phrases    []string
-	}{p.words, "@" + p.o.Bot.Acct(), p.o.Sicknesses, p.o.Phrases})
-	return b.Bytes(), err
 }
