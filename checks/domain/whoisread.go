@@ -197,7 +197,7 @@ func holds(words []string) []hold {
 			found = append(found, h)
 		}
 	}
-	// EPP sets both while it can still be had back.
+	// EPP sets both while it can still be recovered.
 	if slices.Contains(found, inRedemption) {
 		found = slices.DeleteFunc(found, func(h hold) bool { return h == beingDeleted })
 	}

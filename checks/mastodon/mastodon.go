@@ -92,7 +92,7 @@ func Kind(s *site.Site) checks.Kind {
 		Title: checks.Text{En: "Mastodon's version", Ja: "Mastodonのバージョン"},
 		Words: checks.Words{
 			En: []string{"version", "release", "releases", "new version", "migrations", "mastodon update"},
-			Ja: []string{"マストドン", "バージョン", "アップデート", "バージョンアップ", "新しいバージョン", "マイグレーション", "Mastodonの更新"},
+			Ja: []string{"マストドン", "バージョン", "アップデート", "バージョンアップ", "新しい版", "マイグレーション", "Mastodonの更新"},
 		},
 		Scope:   checks.Site,
 		After:   []string{"certs", "services", "database"},
