@@ -24,7 +24,7 @@ type asker struct {
 	quiet bool // nothing is asked
 	in    *bufio.Reader
 	// hidden reads a line without showing it; nil where the input is no terminal.
-	hidden func() ([]byte, error)
+	hidden func(context.Context) ([]byte, error)
 	// pending is the read under way; nil where none is.
 	pending chan input
 	closes  []func()
@@ -39,9 +39,32 @@ type input struct {
 func newAsker(env environment, lang checks.Lang, quiet bool) *asker {
 	a := &asker{out: env.stdout, lang: lang, quiet: quiet, in: bufio.NewReaderSize(env.stdin, inputLimit)}
 	if f, ok := env.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		a.hidden = func() ([]byte, error) { return term.ReadPassword(int(f.Fd())) }
+		a.hidden = func(ctx context.Context) ([]byte, error) { return readHidden(ctx, int(f.Fd())) }
 	}
 	return a
+}
+
+// readHidden reads a line of a terminal that does not show it. Where ctx ends
+// first, the terminal shows again what is typed, although the read goes on: it
+// cannot be ended.
+func readHidden(ctx context.Context, fd int) ([]byte, error) {
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	var line []byte
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		line, err = term.ReadPassword(fd)
+		read <- err
+	}()
+	select {
+	case err := <-read:
+		return line, err
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), term.Restore(fd, before))
+	}
 }
 
 func (a *asker) onClose(f func()) { a.closes = append(a.closes, f) }
@@ -168,7 +191,7 @@ func (a *asker) secret(ctx context.Context, question checks.Text, flag string) (
 		return checks.NewSecret(line), err
 	}
 	a.prompt(question, "")
-	line, err := a.hidden()
+	line, err := a.hidden(ctx)
 	fmt.Fprintln(a.out)
 	if err != nil {
 		return checks.Secret{}, fmt.Errorf("the terminal cannot be read: %w", err)
