@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"regexp"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -32,7 +31,7 @@ func Named(s string, limit int) Text {
 	if ordinaryName.MatchString(shown) {
 		return Same(shown)
 	}
-	shown = strings.NewReplacer(`"`, `'`, "「", "'", "」", "'").Replace(shown)
+	shown = noMarks.Replace(shown)
 	return Text{En: `"` + shown + `"`, Ja: "「" + shown + "」"}
 }
 

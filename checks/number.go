@@ -89,6 +89,14 @@ func percent(ratio float64) string {
 	}
 }
 
+// All is how many, in English, where it is all of them: "both", "all 6".
+func All(n int) string {
+	if n == 2 {
+		return "both"
+	}
+	return "all " + strconv.Itoa(n)
+}
+
 // Number is a count with separators for thousands: "4,812".
 func Number(n int64) Text {
 	digits := strconv.FormatInt(n, 10)

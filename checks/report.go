@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strings"
 	"time"
 )
 
@@ -73,8 +72,8 @@ func Explain(err error) (why Text, advice Advice) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return Text{"no answer in time", "時間内に応答がありません"}, Advice{}
 	}
-	q := strings.ReplaceAll(Quote(err.Error()), `"`, "'")
-	return Text{fmt.Sprintf(`could not look ("%s")`, q), fmt.Sprintf("確認できませんでした（「%s」）", q)}, Advice{}
+	said := Said(err.Error())
+	return Text{fmt.Sprintf("could not look (%s)", said.En), fmt.Sprintf("確認できませんでした（%s）", said.Ja)}, Advice{}
 }
 
 // stillLooking is the error of a look that was given up at its deadline.

@@ -86,6 +86,20 @@ func Quote(s string) string { return tame(quoteTo(s, quoteLimit)) }
 // unit, a domain); it is cut only at four times the length.
 func QuoteName(s string) string { return tame(quoteTo(s, 4*quoteLimit)) }
 
+// Said is text from outside as somebody's words: as [Quote] lets it in, between
+// the quotation marks of each language. Such marks inside it become ', so that
+// it ends where it seems to end. Of nothing there is nothing to quote.
+func Said(s string) Text {
+	q := noMarks.Replace(Quote(s))
+	if q == "" {
+		return Text{}
+	}
+	return Text{En: `"` + q + `"`, Ja: "「" + q + "」"}
+}
+
+// noMarks turns quotation marks into ones that end nothing.
+var noMarks = strings.NewReplacer(`"`, "'", "“", "'", "”", "'", "「", "'", "」", "'")
+
 // tame writes out what would begin a mention or a hashtag.
 func tame(s string) string {
 	if !strings.ContainsAny(s, "@＠#＃") {
