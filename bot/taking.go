@@ -30,7 +30,28 @@ var (
 )
 
 // between are what may stand between the parts of a command and means nothing.
-var between = []string{"を", "は", "に", "の", "が", "と", "も", "で", "、", "。", ",", ".", ":", ";", "・", "and ", "the ", "to ", "for ", "on ", "please "}
+var between = []string{"を", "、", "。", ",", ".", ":", ";", "・", "and ", "the ", "to ", "for ", "on ", "please "}
+
+// particles mean nothing either, but begin words, too: もうすぐ.
+var particles = []string{"は", "に", "の", "が", "と", "も", "で"}
+
+// parting is how long what means nothing is that a line begins with; touching
+// is whether it follows what the command is about without a space.
+func parting(lower string, touching bool) int {
+	for _, b := range between {
+		if strings.HasPrefix(lower, b) {
+			return len(b)
+		}
+	}
+	for _, p := range particles {
+		if rest, ok := strings.CutPrefix(lower, p); ok {
+			if next, _ := utf8.DecodeRuneInString(rest); touching || !unicode.Is(unicode.Hiragana, next) {
+				return len(p)
+			}
+		}
+	}
+	return 0
+}
 
 // takePeriod reads a period and a note, where a command is about nothing else.
 func takePeriod(q question) taking {
@@ -62,24 +83,19 @@ func (v vocabulary) take(q question) taking {
 		t.period = p
 		cut(from, to)
 	}
-	words := v.words()
+	words, touching := v.words(), false
 	for {
-		skip := len(lower) - len(strings.TrimLeftFunc(lower, func(c rune) bool { return unicode.IsSpace(c) }))
-		for _, b := range between {
-			if strings.HasPrefix(lower[skip:], b) {
-				skip += len(b)
-				break
-			}
-		}
+		skip := len(lower) - len(strings.TrimLeftFunc(lower, unicode.IsSpace))
+		skip += parting(lower[skip:], touching && skip == 0)
 		if skip > 0 {
-			text, lower = text[skip:], lower[skip:]
+			text, lower, touching = text[skip:], lower[skip:], false
 			continue
 		}
 		n := t.head(lower, words)
 		if n == 0 {
 			break
 		}
-		text, lower = text[n:], lower[n:]
+		text, lower, touching = text[n:], lower[n:], true
 	}
 	if len(t.numbers) == 0 && len(t.kinds) == 0 {
 		if at := anyNumber.FindStringSubmatchIndex(lower); at != nil {
