@@ -151,7 +151,15 @@ var (
 	oldSpelling = regexp.MustCompile(`ふだん|サーバ([^ー]|$)|ユーザ([^ー]|$)|フォルダ([^ー]|$)|ブラウザー|メモリー|出来ま|いたしま|下さい`)
 	japaneseDot = regexp.MustCompile(`[。、]{2}|。、|、。|。」。|）。）`)
 	englishDots = regexp.MustCompile(`(^|[^.])\.\.($|[^.])|[,;:]\.|\.,|,,|\( | \)`)
-	quotation   = regexp.MustCompile(`「[^」]*」|"[^"]*"|“[^”]*”|'[^']*'`)
+	quotation   = regexp.MustCompile(`「[^」]*」|"[^"]*"|'[^']*'`)
+	otherQuotes = regexp.MustCompile("[“”„‘’`]")
+	latinComma  = regexp.MustCompile(`, `)
+	lookWhether = regexp.MustCompile(`\bLooks? (whether|which|what|where|if)\b`)
+	oneOfMany   = regexp.MustCompile(`(^|[^\d.,:/#-])1 ([a-z]+ )?(files|folders|servers|jobs|posts|reports|accounts|packages|updates|processes|services|connections|certificates|backups|mails|tables|indexes|queries|days|times|domains|people|users|checks|errors|rows|entries|sign-ups|mailboxes)\b`)
+	allOfFew    = regexp.MustCompile(`\ball [12] `)
+	areMuch     = regexp.MustCompile(`\d (B|kB|MB|GB|TB) are\b`)
+	otherWord   = regexp.MustCompile(`(?i)\b(mend(s|ed|ing)?|doubles|planned posts?|logging in|we|ours?)\b`)
+	otherWordJa = regexp.MustCompile(`分か[らりるっ]|今すぐ|(新しい|古い|前の|元の)版|WebUI|サーバー会社|\wほか\d`)
 	command     = []string{"Look: ", "Fix: ", "確認: ", "対処: "}
 )
 
@@ -177,6 +185,10 @@ func (e entry) faults(l checks.Lang) []string {
 			continue // to be pasted as it is
 		}
 		own := quotation.ReplaceAllString(line, "…")
+		listed := own
+		if strings.HasPrefix(e.what, "summary, the test post") {
+			listed = "" // both languages in one line
+		}
 		for _, rule := range []struct {
 			name    string
 			pattern *regexp.Regexp
@@ -192,6 +204,14 @@ func (e entry) faults(l checks.Lang) []string {
 			{"another spelling", oldSpelling, checks.Japanese, own},
 			{"punctuation", japaneseDot, checks.Japanese, line},
 			{"punctuation", englishDots, checks.English, own},
+			{"quotation marks that are not straight", otherQuotes, "", line},
+			{"a list with commas", latinComma, checks.Japanese, listed},
+			{"look where see is meant", lookWhether, checks.English, own},
+			{"one of many", oneOfMany, checks.English, own},
+			{"all of one or two", allOfFew, checks.English, own},
+			{"a quantity in the plural", areMuch, checks.English, own},
+			{"another word than elsewhere", otherWord, checks.English, own},
+			{"another word than elsewhere", otherWordJa, checks.Japanese, own},
 		} {
 			if (rule.of == "" || rule.of == l) && rule.pattern.MatchString(rule.in) {
 				add("%s: %q", rule.name, line)
