@@ -129,7 +129,7 @@ func TestTheFirstWayThatWorksTakesTheTestAndTheAlarm(t *testing.T) {
 		w.expect(w.alice, &seen, "[Resolved] #1")
 		w.carried(second, "[Resolved] #1")
 		got = w.ask(w.alice, &seen, "status")
-		if len(got) != 1 || !strings.Contains(got[0], "Alarms reach you here and by mail (tested 1 Jan).\nBy ntfy nothing gets through since 13:") {
+		if len(got) != 1 || !strings.Contains(got[0], "Alarms reach you here and by mail (tested 1 Jan).\nBy ntfy nothing has got through since 13:") {
 			t.Errorf("%q", got)
 		}
 		first.work()
@@ -175,7 +175,7 @@ func TestAnOutageOfTheHomeIsToldAnotherWayAndThenInOneMessage(t *testing.T) {
 				w.carried(mail)
 				w.pass(4 * time.Minute)
 				got := w.carried(mail, "[Warning] #2 the certificate is old") // after two minutes
-				if len(got) == 1 && !strings.Contains(got[0], "My own server takes no messages since 12:01") {
+				if len(got) == 1 && !strings.Contains(got[0], "My own server has taken no messages since 12:01") {
 					t.Errorf("%q", got)
 				}
 				gauges["timers"].set(ill(checks.Warning, checks.Now, "a timer is late"))
@@ -218,7 +218,7 @@ func TestADaemonThatIsStartedWhileItsHomeIsDeadTellsSoAnotherWay(t *testing.T) {
 			w.t.Errorf("%d messages, want the test and the alarm", n)
 		}
 		w.pass(5 * time.Minute)
-		w.carried(mail, "[Warning] I was started, but do not reach my own server since 12:00")
+		w.carried(mail, "[Warning] I was started, but have not reached my own server since 12:00")
 		w.stop()
 		w.start()
 		w.pass(10 * time.Minute)

@@ -108,23 +108,23 @@ func (b *Bot) answerOne(ctx context.Context, v vocabulary, q question) checks.Te
 
 // strange answers a word that means nothing.
 func (b *Bot) strange(q question) checks.Text {
-	word := checks.Quote(q.request.strange)
-	if near := q.request.near; near != "" {
+	word := checks.Said(q.request.strange)
+	if near := checks.Said(q.request.near); !near.Empty() {
 		return checks.Text{
-			En: fmt.Sprintf("I do not know %q. Did you mean %q? Reply \"help\" to see what I understand.", word, near),
-			Ja: fmt.Sprintf("「%s」は分かりませんでした。「%s」でしょうか？ 使い方は「ヘルプ」と返信してください。", word, near),
+			En: fmt.Sprintf("I do not know %s. Did you mean %s? Reply \"help\" to see what I understand.", word.En, near.En),
+			Ja: fmt.Sprintf("%sはわかりませんでした。%sでしょうか？ 使い方は「ヘルプ」と返信してください。", word.Ja, near.Ja),
 		}
 	}
 	return checks.Text{
-		En: fmt.Sprintf("I do not know %q. Reply \"help\" to see what I understand.", word),
-		Ja: fmt.Sprintf("「%s」は分かりませんでした。使い方は「ヘルプ」と返信してください。", word),
+		En: fmt.Sprintf("I do not know %s. Reply \"help\" to see what I understand.", word.En),
+		Ja: fmt.Sprintf("%sはわかりませんでした。使い方は「ヘルプ」と返信してください。", word.Ja),
 	}
 }
 
 // whichOf answers a word that may mean several things with all of them, and a
 // question.
 func (b *Bot) whichOf(q question) checks.Text {
-	word := checks.Quote(q.request.unsure)
+	word := checks.Said(q.request.unsure)
 	what := q.command
 	if what == "" {
 		what = "check"
@@ -139,8 +139,8 @@ func (b *Bot) whichOf(q question) checks.Text {
 		}
 	}
 	return checks.Text{
-		En: fmt.Sprintf("Which do you mean by %q: %s?", word, strings.Join(en, ", or ")),
-		Ja: fmt.Sprintf("「%s」は、どれのことでしょうか？ %s", word, strings.Join(ja, "／")),
+		En: fmt.Sprintf("Which do you mean by %s: %s?", word.En, strings.Join(en, ", or ")),
+		Ja: fmt.Sprintf("%sは、どれのことでしょうか？ %s", word.Ja, strings.Join(ja, "／")),
 	}
 }
 

@@ -22,7 +22,7 @@ func (b *Bot) asking() []command {
 				Ja: []string{"確認", "チェック", "調べて", "調べ", "見て", "みて"},
 			},
 			usage:  checks.Text{En: "check NAME …, check all", Ja: "確認 ○○、確認 全部"},
-			help:   checks.Text{En: "looks now and says what it sees", Ja: "今すぐ確認して結果を返します"},
+			help:   checks.Text{En: "looks now and says what it sees", Ja: "いますぐ確認して結果を返します"},
 			answer: b.check,
 		},
 		{
@@ -184,7 +184,7 @@ func (b *Bot) changing() []command {
 			},
 			usage: checks.Text{En: "maintenance 2h [note], maintenance off", Ja: "メンテ 2時間［メモ］、メンテ終了"},
 			help: checks.Text{
-				En: "nothing is sent but what is critical and not expected; at the end one message of how all stands",
+				En: "nothing is sent but what needs action and was not to be expected; at the end one message of how all stands",
 				Ja: "想定外の重大な異常だけを知らせ、終了時に全体の様子をまとめて知らせます",
 			},
 			more:   checks.Text{En: "An hour where nothing is said, at most 12.", Ja: "指定がなければ1時間、最長12時間です。"},

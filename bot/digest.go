@@ -183,7 +183,7 @@ func weeklyHead(count [4]int, known, over int) checks.Text {
 			en, ja = append(en, counted(n, one, many)), append(ja, fmt.Sprintf("%s%d", inJa, n))
 		}
 	}
-	add(count[0], "needs action", "need action", "要対応")
+	add(count[0], "action needed", "action needed", "要対応")
 	add(count[1], "warning", "warnings", "注意")
 	add(count[2], "unknown", "unknown", "確認できず")
 	add(count[3], "note", "notes", "参考")

@@ -87,11 +87,11 @@ func (b *Bot) graph(ctx context.Context, q question) checks.Text {
 			Ja: fmt.Sprintf("%s: 直近%sの記録はありません。", kind.Title.Ja, checks.Span(span).Ja),
 		}
 	case nothingSuch:
-		word := checks.Quote(strings.Join(wish, " "))
+		word := checks.Said(strings.Join(wish, " "))
 		list := elseText(kind, others)
 		return checks.Text{
-			En: fmt.Sprintf("%s: I measure nothing called %q. There are: %s", kind.Title.En, word, list.En),
-			Ja: fmt.Sprintf("%s:「%s」という記録はありません。あるのは: %s", kind.Title.Ja, word, list.Ja),
+			En: fmt.Sprintf("%s: I measure nothing called %s. There are: %s", kind.Title.En, word.En, list.En),
+			Ja: fmt.Sprintf("%s: %sという記録はありません。あるのは: %s", kind.Title.Ja, word.Ja, list.Ja),
 		}
 	}
 	charts := make([]chart.Chart, len(drawn))

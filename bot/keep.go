@@ -160,7 +160,7 @@ func (b *Bot) targets(s situation, q question, t taking) (found []incident.Incid
 			num := number(n)
 			return nil, checks.Text{
 				En: fmt.Sprintf("%s is not open. \"why %d\" says what became of it.", num.En, n),
-				Ja: fmt.Sprintf("%sは現在続いていません。経緯は「詳しく %d」で分かります。", num.Ja, n),
+				Ja: fmt.Sprintf("%sは現在続いていません。経緯は「詳しく %d」でわかります。", num.Ja, n),
 			}
 		}
 		found = append(found, s.live[at])
@@ -181,10 +181,11 @@ func called(all []incident.Incident) checks.Text {
 
 // quoted is a note as it is shown to others.
 func quoted(text string) checks.Text {
-	if text == "" {
-		return checks.Text{}
+	said := checks.Said(text)
+	if said.Empty() {
+		return said
 	}
-	return checks.Text{En: ": \"" + text + "\"", Ja: "「" + text + "」"}
+	return checks.Text{En: ": " + said.En, Ja: said.Ja}
 }
 
 // numbersOf are the numbers of incidents, in each language.

@@ -68,7 +68,7 @@ func (b *Bot) maintenance(ctx context.Context, q question) checks.Text {
 		}
 		at, said := checks.At(until), quoted(t.note)
 		answer := checks.Text{
-			En: fmt.Sprintf("Maintenance until %s: until then I tell only what is critical and not to be expected, and at its end how everything stands. \"maintenance off\" ends it.", at),
+			En: fmt.Sprintf("Maintenance until %s: until then I tell only what needs action and was not to be expected, and at its end how everything stands. \"maintenance off\" ends it.", at),
 			Ja: fmt.Sprintf("%sまでメンテナンス中とします。想定外の重大な異常だけを知らせ、終わりに全体の様子をお伝えします。早く終わったら「メンテ終了」と返信してください。", at),
 		}
 		if cut {

@@ -39,7 +39,7 @@ var measured = map[string]checks.Text{
 	"mailers_failing":            {En: "mails failing", Ja: "失敗しているメール"},
 	"mailers_waiting":            {En: "mails waiting", Ja: "待機中のメール"},
 	"missing_migrations":         {En: "missing migrations", Ja: "未適用のマイグレーション"},
-	"newer_versions":             {En: "newer versions", Ja: "新しい版の数"},
+	"newer_versions":             {En: "newer versions", Ja: "新しいバージョンの数"},
 	"newest_remote_age":          {En: "newest post from elsewhere", Ja: "他サーバーの最新の投稿から"},
 	"offset_seconds":             {En: "offset", Ja: "ずれ"},
 	"oldest_job":                 {En: "oldest job waits", Ja: "最も古いジョブの待ち"},

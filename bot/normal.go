@@ -40,7 +40,7 @@ func (b *Bot) normal(ctx context.Context, q question) checks.Text {
 		}
 		answers = append(answers, checks.Text{En: title.En + ":", Ja: title.Ja + ":"}, figuresText(figures, checks.Same("\n"), true))
 		if !known {
-			answers = append(answers, checks.Text{En: "What is usual I can tell after seven days of measures.", Ja: "普段の範囲は、7日分の記録がたまると分かります。"})
+			answers = append(answers, checks.Text{En: "What is usual I can tell after seven days of measures.", Ja: "普段の範囲は、7日分の記録がたまるとわかります。"})
 		}
 	}
 	return checks.Lines(answers...)

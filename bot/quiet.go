@@ -141,7 +141,7 @@ func maintenanceText(s standing) checks.Text {
 	}
 	at := checks.At(m.Until)
 	return checks.Text{
-		En: fmt.Sprintf("Maintenance until %s (%s): only what is critical and not to be expected is told.", at, name(m.Admin)),
+		En: fmt.Sprintf("Maintenance until %s (%s): only what needs action and was not to be expected is told.", at, name(m.Admin)),
 		Ja: fmt.Sprintf("%sまでメンテナンス中（%sさん）: 想定外の重大な異常だけを知らせます。", at, name(m.Admin)),
 	}
 }

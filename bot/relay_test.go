@@ -156,7 +156,7 @@ func TestHowAlarmsReachPeopleIsSaid(t *testing.T) {
 			"one of two fails",
 			[]wayState{mail, broken},
 			true,
-			"Alarms reach you here and by mail (tested 23 Nov).\nBy ntfy nothing gets through since 10:00 (no answer in time).",
+			"Alarms reach you here and by mail (tested 23 Nov).\nBy ntfy nothing has got through since 10:00 (no answer in time).",
 			"警報はここと、メール（11/23に確認済み）に届きます。\nntfyでは10:00から送信できていません（no answer in time）。",
 		},
 		{
@@ -167,7 +167,7 @@ func TestHowAlarmsReachPeopleIsSaid(t *testing.T) {
 			"警報はここと、メールに届きます。\nメールでは一部の宛先に届いていません（recipient: no such mailbox）。",
 		},
 		{"not here", []wayState{mail}, false, "Alarms reach you by mail (tested 23 Nov).", "警報はメール（11/23に確認済み）に届きます。"},
-		{"neither", []wayState{broken}, false, "By ntfy nothing gets through since 10:00 (no answer in time).", "ntfyでは10:00から送信できていません（no answer in time）。"},
+		{"neither", []wayState{broken}, false, "By ntfy nothing has got through since 10:00 (no answer in time).", "ntfyでは10:00から送信できていません（no answer in time）。"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := checks.Lines(waysText(c.ways, c.here)...)

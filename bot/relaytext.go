@@ -47,7 +47,7 @@ func failingText(h homeState, reasons map[Reason]bool) checks.Text {
 	case !h.Failing.IsZero():
 		at, why := checks.At(h.Failing), checks.Quote(h.Why)
 		return checks.Text{
-			En: fmt.Sprintf("My own server takes no messages since %s (%s), so this comes another way.", at, why),
+			En: fmt.Sprintf("My own server has taken no messages since %s (%s), so this comes another way.", at, why),
 			Ja: fmt.Sprintf("%sから自分のサーバーに送信できないため（%s）、別の経路でお知らせしています。", at, why),
 		}
 	case reasons[RelayRefused]:
@@ -68,7 +68,7 @@ func failingText(h homeState, reasons map[Reason]bool) checks.Text {
 func silenceText(h homeState) checks.Text {
 	at, why := checks.At(h.Failing), checks.Quote(h.Why)
 	return checks.Text{
-		En: fmt.Sprintf("[Warning] I was started, but do not reach my own server since %s (%s). Until it answers, what needs action comes this way; replies do not reach me.", at, why),
+		En: fmt.Sprintf("[Warning] I was started, but have not reached my own server since %s (%s). Until it answers, what needs action comes this way; replies do not reach me.", at, why),
 		Ja: fmt.Sprintf("【注意】起動しましたが、%sから自分のサーバーに接続できません（%s）。つながるまで、対応が必要なものはこちらでお知らせします。返信は届きません。", at, why),
 	}
 }
@@ -93,7 +93,7 @@ func testText(site string) checks.Text {
 func maintenanceRelay(d deed) checks.Text {
 	at := checks.At(d.Until)
 	return checks.Text{
-		En: fmt.Sprintf("[Note] Maintenance until %s: only what is critical and not to be expected is told until then.", at),
+		En: fmt.Sprintf("[Note] Maintenance until %s: only what needs action and was not to be expected is told until then.", at),
 		Ja: fmt.Sprintf("【参考】%sまでメンテナンス中です。終わるまでは、想定外の重大な異常だけをお知らせします。", at),
 	}
 }
@@ -107,7 +107,7 @@ func waysText(ways []wayState, here bool) []checks.Text {
 		case !w.failed.IsZero():
 			at, why := checks.At(w.failed), checks.Quote(w.why)
 			lines = append(lines, checks.Text{
-				En: fmt.Sprintf("By %s nothing gets through since %s (%s).", w.title.En, at, why),
+				En: fmt.Sprintf("By %s nothing has got through since %s (%s).", w.title.En, at, why),
 				Ja: fmt.Sprintf("%sでは%sから送信できていません（%s）。", w.title.Ja, at, why),
 			})
 		case w.why != "":

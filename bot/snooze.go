@@ -167,7 +167,7 @@ func (b *Bot) unsnooze(ctx context.Context, q question) checks.Text {
 		}
 		switch {
 		case len(standing) == 0:
-			return checks.Text{En: "Nothing of that is snoozed.", Ja: "保留中のものはありません。"}, nil, nil
+			return checks.Text{En: "None of that is snoozed.", Ja: "保留中のものはありません。"}, nil, nil
 		case len(standing) > 1 && len(t.numbers)+len(t.kinds) == 0 && !t.all:
 			lines := []checks.Text{{En: "Which one? Snoozed are:", Ja: "どれの保留を解除しますか？"}}
 			for _, d := range standing {

@@ -306,7 +306,7 @@ func reachText(s standing) []checks.Text {
 	if s.health.Problem != "" {
 		why := checks.Quote(s.health.Problem)
 		lines = append(lines, checks.Text{
-			En: fmt.Sprintf("Since %s messages do not get through (%s); %d wait.", checks.At(s.health.Since), why, s.health.Waiting),
+			En: fmt.Sprintf("Since %s messages have not got through (%s); %d wait.", checks.At(s.health.Since), why, s.health.Waiting),
 			Ja: fmt.Sprintf("%sから送信できていません（%s）。%d件が待っています。", checks.At(s.health.Since), why, s.health.Waiting),
 		})
 	}

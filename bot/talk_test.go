@@ -172,7 +172,7 @@ func TestWhatIsKnownCanBeUnknownAgain(t *testing.T) {
 		w.heard(w.alice, &seen)
 		for _, c := range []struct{ say, want string }{
 			{"known all", "Known: #1 (/ is 86 % full)."},
-			{"unsnooze", "Nothing of that is snoozed."},
+			{"unsnooze", "None of that is snoozed."},
 			{"既知解除 1", "1番（/ is 86 % full）の保留を解除しました。"},
 			{"known 1", "Known: #1 (/ is 86 % full)."},
 		} {

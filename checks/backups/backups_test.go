@@ -71,7 +71,7 @@ func TestASmallAndALargeBackupAreTold(t *testing.T) {
 	p.put("new.dump", 5, plainDump(12000))
 	f := only(t, p.look(), codeSmall, "database", checks.Warning)
 	says(t, f.Text, "backup database is only 12 kB (usually 20 kB)", "バックアップが12kBしかありません（普段20kB）: database")
-	says(t, f.Text, "Level reached: 1 of 5 (recent, no more)", "確認できた段階: 1／5")
+	says(t, f.Text, "Level reached: 1 of 5 (it is recent; nothing more is known)", "確認できた段階: 1／5")
 
 	p.put("new.dump", 4, plainDump(3000))
 	only(t, p.look(), codeSmall, "database", checks.Critical)

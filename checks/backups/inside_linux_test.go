@@ -38,7 +38,7 @@ func TestWhatIsInsideADumpIsComparedWithTheRunningServer(t *testing.T) {
 		o := p.look()
 		well(t, o)
 		says(t, o.Summary, "2,000 accounts (level 4 of 5)", "アカウント2,000件（段階4／5）")
-		says(t, o.Summary, "newest post inside of ", "中の最新投稿は")
+		says(t, o.Summary, "newest post inside from ", "中の最新投稿は")
 		if n := checkstest.Value(t, o, measureAccounts, ""); n != 2000 {
 			t.Errorf("%v live accounts", n)
 		}

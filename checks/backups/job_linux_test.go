@@ -40,7 +40,7 @@ func TestJobsInARealSystemd(t *testing.T) {
 		t.Errorf("road %v", f.Road)
 	}
 	says(t, f.Text, "backup job mastodon-backup.service failed (exit status 3)\nIt ended at ", "バックアップのジョブが失敗しました（終了コード3）: mastodon-backup.service\n終了は")
-	says(t, f.Text, "Its last words: “sftp://example.com: no space left”.", "最後の出力: 「sftp://example.com: no space left」")
+	says(t, f.Text, "Its last words: \"sftp://example.com: no space left\".", "最後の出力: 「sftp://example.com: no space left」")
 	if strings.Contains(f.Text.En+f.Text.Ja, "hunter2") {
 		t.Errorf("a password: %s", f.Text.En)
 	}
@@ -97,7 +97,7 @@ func TestTheEndOfALogIsRead(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	says(t, f.Text, "the log of backup database ends with an error\nWritten at ", "バックアップのログの終わりにエラーがあります: database\n")
-	says(t, f.Text, "“pg_dump: error: connection to postgres://db.example/x failed: PASSWORD=… (at)alice”.", "「pg_dump: error: ")
+	says(t, f.Text, "\"pg_dump: error: connection to postgres://db.example/x failed: PASSWORD=… (at)alice\".", "「pg_dump: error: ")
 	only(t, p.look(), codeLog, "database", checks.Warning) // while nothing new comes
 	// A run that is under way is judged when it has ended.
 	write(0, "start")
@@ -143,11 +143,11 @@ func TestAJobSaysHowItEnded(t *testing.T) {
 	well(t, p.look())
 	rewrite(t, file, []byte(restic+"\n{\"exit_code\": 3, \"message\": \"some files could not be read\"}\n"))
 	f := only(t, p.look(), codeJob, "repository", checks.Warning)
-	says(t, f.Text, "the job of backup repository ended with an error (exit status 3)\nIt says: “some files could not be read”.", "バックアップのジョブがエラーで終わっています（終了コード3）: repository")
+	says(t, f.Text, "the job of backup repository ended with an error (exit status 3)\nIt says: \"some files could not be read\".", "バックアップのジョブがエラーで終わっています（終了コード3）: repository")
 	// What restic itself leaves instead, when it fails.
 	rewrite(t, file, []byte(`{"message_type":"exit_error","code":11,"message":"unable to create lock"}`+"\n"))
 	f = only(t, p.look(), codeJob, "repository", checks.Warning)
-	says(t, f.Text, "It says: “unable to create lock”.", "内容: 「unable to create lock」")
+	says(t, f.Text, "It says: \"unable to create lock\".", "内容: 「unable to create lock」")
 	rewrite(t, file, []byte(restic))
 	well(t, p.look())
 

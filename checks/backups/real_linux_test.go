@@ -59,7 +59,7 @@ func TestARealDumpThatIsCutOrFlippedIsFoundAndHealed(t *testing.T) {
 		en, ja, cmd string
 	}{
 		{"a custom dump cut at 60 %", custom, cut(custom), "is damaged: it cannot be read to its end", "壊れていて、最後まで読めません", "sudo pg_restore -f /dev/null "},
-		{"a custom dump with flipped bytes", custom, flipped(custom), "pg_restore says: “", "pg_restore の出力: 「", "sudo pg_restore -f /dev/null "},
+		{"a custom dump with flipped bytes", custom, flipped(custom), "pg_restore says: \"", "pg_restore の出力: 「", "sudo pg_restore -f /dev/null "},
 		{"a custom dump cut to its first bytes", custom, custom[:40], "is damaged", "壊れていて", "sudo pg_restore "},
 		{"plain SQL cut at 60 %", plain, cut(plain), "is incomplete: its end is missing", "途中で切れています", "sudo tail -n 5 "},
 		{"all databases cut before the last line", all, all[:len(all)-100], "its end is missing", "途中で切れています", "sudo tail -n 5 "},
@@ -177,7 +177,7 @@ func TestARealDumpThatIsCutOrFlippedIsFoundAndHealed(t *testing.T) {
 		if len(o.Findings) > 0 || len(o.Blind) != 1 {
 			t.Fatalf("%+v", o)
 		}
-		says(t, o.Blind[0].Why, "pg_restore cannot read it (“", "pg_restore の出力: 「")
+		says(t, o.Blind[0].Why, "pg_restore cannot read it (\"", "pg_restore の出力: 「")
 	})
 
 	t.Run("a pg_restore that hangs is killed with its children", func(t *testing.T) {
@@ -283,7 +283,7 @@ func TestARealResticRepository(t *testing.T) {
 	if !ok || f.Severity != checks.Warning {
 		t.Fatalf("%+v", o.Findings)
 	}
-	says(t, f.Text, "backup repository is 2 d 5 h old (so far every 24 h)\nThe newest that restic lists is of ", "resticの記録では、最新は")
+	says(t, f.Text, "backup repository is 2 d 5 h old (so far every 24 h)\nThe newest that restic lists is from ", "resticの記録では、最新は")
 	f, ok = checkstest.Find(o, codeNoEnv, "")
 	if !ok || f.Road != checks.Week || len(o.Findings) != 2 {
 		t.Fatalf("%+v", o.Findings)

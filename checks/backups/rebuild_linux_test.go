@@ -167,7 +167,7 @@ func TestADumpIsRestoredCountedAndRemoved(t *testing.T) {
 		if f.Road != checks.Morning {
 			t.Errorf("road %v", f.Road)
 		}
-		says(t, f.Text, "The first error: “could not create unique index", "最初のエラー: 「could not create unique index")
+		says(t, f.Text, "The first error: \"could not create unique index", "最初のエラー: 「could not create unique index")
 		if strings.Contains(f.Text.En, "host.example") {
 			t.Errorf("somebody's data: %s", f.Text.En)
 		}
@@ -187,7 +187,7 @@ func TestADumpIsRestoredCountedAndRemoved(t *testing.T) {
 			t.Errorf("road %v", f.Road)
 		}
 		says(t, f.Text, "backup database cannot be restored whole", "バックアップを完全には復元できません: database")
-		says(t, f.Text, "“data that do not fit (SQLSTATE 22P02)”", "「data that do not fit (SQLSTATE 22P02)」")
+		says(t, f.Text, "\"data that do not fit (SQLSTATE 22P02)\"", "「data that do not fit (SQLSTATE 22P02)」")
 		if strings.Contains(f.Text.En, "secret") {
 			t.Errorf("somebody's data: %s", f.Text.En)
 		}
@@ -219,7 +219,7 @@ func TestADumpIsRestoredCountedAndRemoved(t *testing.T) {
 		if len(o.Findings) > 0 || len(o.Blind) != 1 || o.Blind[0].Code != codeUnrestorable {
 			t.Fatalf("%+v", o)
 		}
-		says(t, o.Blind[0].Why, "it needs about 2.3 GB of room in "+in+", 200 MB are free", "ほどの空きが必要ですが、200MBしかありません")
+		says(t, o.Blind[0].Why, "it needs about 2.3 GB of room in "+in+", 200 MB is free", "ほどの空きが必要ですが、200MBしかありません")
 		says(t, o.Blind[0].Mend.Text, "restore_in", "restore_in")
 		if left := entries(t, in); len(left) > 0 {
 			t.Errorf("it leaves %v", left)
@@ -233,7 +233,7 @@ func TestADumpIsRestoredCountedAndRemoved(t *testing.T) {
 		if len(o.Blind) != 1 || remembered(t, o).Rebuilt.Outcome != outcomePlace {
 			t.Fatalf("%+v", o)
 		}
-		says(t, o.Blind[0].Why, "/proc cannot be used (“", "/proc を使えません: 「")
+		says(t, o.Blind[0].Why, "/proc cannot be used (\"", "/proc を使えません: 「")
 	})
 
 	t.Run("without PostgreSQL's server", func(t *testing.T) {
@@ -265,7 +265,7 @@ func TestADumpIsRestoredCountedAndRemoved(t *testing.T) {
 		if len(o.Blind) != 1 {
 			t.Fatalf("%+v", o)
 		}
-		says(t, o.Blind[0].Why, "did not work (“initdb: libfoo.so is missing”)", "動きません: 「initdb: libfoo.so is missing」")
+		says(t, o.Blind[0].Why, "did not work (\"initdb: libfoo.so is missing\")", "動きません: 「initdb: libfoo.so is missing」")
 		if left := entries(t, n.in); len(left) > 0 {
 			t.Errorf("it leaves %v", left)
 		}

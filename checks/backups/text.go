@@ -63,13 +63,13 @@ func newestLine(s seen) checks.Text {
 	}
 	if s.Newest.Path == "" {
 		return checks.Text{
-			En: fmt.Sprintf("The newest that %s lists is of %s%s.", s.Status.Tool, at, size.En),
+			En: fmt.Sprintf("The newest that %s lists is from %s%s.", s.Status.Tool, at, size.En),
 			Ja: fmt.Sprintf("%sの記録では、最新は%s%sです。", s.Status.Tool, at, size.Ja),
 		}
 	}
 	f := fileOf(s.Newest.Path)
 	return checks.Text{
-		En: fmt.Sprintf("The newest is %s of %s%s.", f.En, at, size.En),
+		En: fmt.Sprintf("The newest is %s from %s%s.", f.En, at, size.En),
 		Ja: fmt.Sprintf("最新は %s（%s%s）です。", f.Ja, at, size.Ja),
 	}
 }
@@ -78,7 +78,7 @@ func newestLine(s seen) checks.Text {
 func levelLine(s seen) checks.Text {
 	said := map[level]checks.Text{
 		levelNothing:  {En: "nothing is proven of it", Ja: "確認済みの項目なし"},
-		levelRecent:   {En: "recent, no more", Ja: "新しさのみ確認"},
+		levelRecent:   {En: "it is recent; nothing more is known", Ja: "新しさのみ確認"},
 		levelSize:     {En: "recent and of its usual size", Ja: "新しさとサイズを確認"},
 		levelComplete: {En: "recent, and readable to its end", Ja: "新しく、最後まで読める"},
 		levelContents: {En: "readable to its end, and of the day inside", Ja: "最後まで読め、中身も当日のもの"},
@@ -98,7 +98,7 @@ func missingText(s seen) checks.Text {
 			Ja: fmt.Sprintf("バックアップがまだ一度もありません: %s", s.Name.Ja),
 		}, checks.Text{
 			En: fmt.Sprintf("Nothing is at %s. Either the job has never run, or it writes elsewhere.", where.En),
-			Ja: fmt.Sprintf("%s に何もありません。バックアップが一度も動いていないか、別の場所に保存されています。", where.Ja),
+			Ja: fmt.Sprintf("%s に当たるファイルがありません。バックアップが一度も動いていないか、別の場所に保存されています。", where.Ja),
 		})
 	}
 	last := s.Runs[len(s.Runs)-1].Time
@@ -106,8 +106,8 @@ func missingText(s seen) checks.Text {
 		En: fmt.Sprintf("no backup %s is left", s.Name.En),
 		Ja: fmt.Sprintf("バックアップがひとつも残っていません: %s", s.Name.Ja),
 	}, checks.Text{
-		En: fmt.Sprintf("Nothing is at %s any more; the last one was of %s.", where.En, checks.At(last)),
-		Ja: fmt.Sprintf("%s が空になりました。最後にあったのは%sのものです。", where.Ja, checks.At(last)),
+		En: fmt.Sprintf("Nothing is at %s any more; the last one was from %s.", where.En, checks.At(last)),
+		Ja: fmt.Sprintf("%s に当たるファイルがなくなりました。最後にあったのは%sのものです。", where.Ja, checks.At(last)),
 	}, checks.Text{
 		En: "If the database were lost now, there would be nothing to restore it from.",
 		Ja: "いまデータベースが失われると、復元するものがありません。",
@@ -167,22 +167,22 @@ func incompleteText(s seen) checks.Text {
 	}
 	f, at := fileOf(s.Tested.Path), checks.At(s.Tested.Made)
 	which := checks.Text{
-		En: fmt.Sprintf("It is %s of %s.", f.En, at),
+		En: fmt.Sprintf("It is %s from %s.", f.En, at),
 		Ja: fmt.Sprintf("対象は %s（%s）です。", f.Ja, at),
 	}
 	if s.Newest.ID != s.Tested.ID {
 		n := checks.At(s.Newest.Time)
 		which = checks.Text{
-			En: fmt.Sprintf("It is %s of %s; the newer one of %s has not been read yet.", f.En, at, n),
+			En: fmt.Sprintf("It is %s from %s; the newer one from %s has not been read yet.", f.En, at, n),
 			Ja: fmt.Sprintf("対象は %s（%s）です。その後の%sのものはまだ確認していません。", f.Ja, at, n),
 		}
 	}
-	said := checks.Text{}
-	if s.Tested.Said != "" {
+	said := checks.Said(s.Tested.Said)
+	if !said.Empty() {
 		tool := checks.QuoteName(cmp.Or(s.Tested.Tool, "cat"))
 		said = checks.Text{
-			En: fmt.Sprintf("%s says: “%s”.", tool, s.Tested.Said),
-			Ja: fmt.Sprintf("%s の出力: 「%s」", tool, s.Tested.Said),
+			En: fmt.Sprintf("%s says: %s.", tool, said.En),
+			Ja: fmt.Sprintf("%s の出力: %s", tool, said.Ja),
 		}
 	}
 	return checks.Lines(head, which, said, checks.Text{
@@ -192,11 +192,11 @@ func incompleteText(s seen) checks.Text {
 }
 
 func troubleText(s seen) checks.Text {
-	said := checks.Quote(s.Status.Trouble)
+	said := checks.Said(s.Status.Trouble)
 	return checks.Lines(checks.Text{
 		En: fmt.Sprintf("backup %s: %s reports an error", s.Name.En, s.Status.Tool),
 		Ja: fmt.Sprintf("%sがバックアップのエラーを報告しています: %s", s.Status.Tool, s.Name.Ja),
-	}, checks.Text{En: "It says: “" + said + "”.", Ja: "内容: 「" + said + "」"}, newestLine(s), levelLine(s))
+	}, checks.Text{En: "It says: " + said.En + ".", Ja: "内容: " + said.Ja}, newestLine(s), levelLine(s))
 }
 
 func roomText(s seen, shared bool) checks.Text {
@@ -335,7 +335,7 @@ func oneLine(s seen) checks.Text {
 func insideProof(s seen) checks.Text {
 	at, n := checks.At(s.Tested.Inside.newest()), checks.Number(s.Tested.Inside.Accounts)
 	t := checks.Text{
-		En: fmt.Sprintf("newest post inside of %s, %s accounts", at, n.En),
+		En: fmt.Sprintf("newest post inside from %s, %s accounts", at, n.En),
 		Ja: fmt.Sprintf("中の最新投稿は%s、アカウント%s件", at, n.Ja),
 	}
 	if s.Inside.Why == insideAlone {

@@ -32,12 +32,12 @@ func contentsText(s seen) checks.Text {
 	}
 	f, made := fileOf(t.Path), checks.At(t.Made)
 	which := checks.Text{
-		En: fmt.Sprintf("It is %s of %s; the newest post in it is of %s, and it has %s accounts.", f.En, made, at, accounts.En),
+		En: fmt.Sprintf("It is %s from %s; the newest post in it is from %s, and it has %s accounts.", f.En, made, at, accounts.En),
 		Ja: fmt.Sprintf("対象は %s（%s）です。中の最新の投稿は%s、アカウントは%s件です。", f.Ja, made, at, accounts.Ja),
 	}
 	if t.Inside.Newest == 0 {
 		which = checks.Text{
-			En: fmt.Sprintf("It is %s of %s; it has %s accounts.", f.En, made, accounts.En),
+			En: fmt.Sprintf("It is %s from %s; it has %s accounts.", f.En, made, accounts.En),
 			Ja: fmt.Sprintf("対象は %s（%s）です。アカウントは%s件です。", f.Ja, made, accounts.Ja),
 		}
 	}
@@ -61,7 +61,7 @@ func newerUnread(s seen) checks.Text {
 	}
 	n := checks.At(s.Newest.Time)
 	return checks.Text{
-		En: fmt.Sprintf("The newer one of %s has not been read yet.", n),
+		En: fmt.Sprintf("The newer one from %s has not been read yet.", n),
 		Ja: fmt.Sprintf("その後の%sのものはまだ確認していません。", n),
 	}
 }

@@ -35,8 +35,8 @@ func jobText(j job) checks.Text {
 	}
 	said := checks.Text{}
 	if len(j.Said) > 0 {
-		last := withoutSecrets(strings.Join(j.Said[len(j.Said)-1:], " "))
-		said = checks.Text{En: "Its last words: “" + last + "”.", Ja: "最後の出力: 「" + last + "」"}
+		last := checks.Said(withoutSecrets(strings.Join(j.Said[len(j.Said)-1:], " ")))
+		said = checks.Text{En: "Its last words: " + last.En + ".", Ja: "最後の出力: " + last.Ja}
 	}
 	return checks.Lines(checks.Text{
 		En: fmt.Sprintf("backup job %s failed (%s)", name.En, how.En),
@@ -66,8 +66,8 @@ func failedLine(failed []job) checks.Text {
 
 func exitText(s seen) checks.Text {
 	said := checks.Text{}
-	if q := checks.Quote(withoutSecrets(s.Status.Trouble)); q != "" {
-		said = checks.Text{En: "It says: “" + q + "”.", Ja: "内容: 「" + q + "」"}
+	if q := checks.Said(withoutSecrets(s.Status.Trouble)); !q.Empty() {
+		said = checks.Text{En: "It says: " + q.En + ".", Ja: "内容: " + q.Ja}
 	}
 	newest := checks.Text{}
 	if s.Newest != nil {
@@ -81,13 +81,13 @@ func exitText(s seen) checks.Text {
 
 func logText(s seen) checks.Text {
 	l := s.known.Log
-	at := checks.At(l.At)
+	at, said := checks.At(l.At), checks.Said(l.Trouble)
 	return checks.Lines(checks.Text{
 		En: fmt.Sprintf("the log of backup %s ends with an error", s.Name.En),
 		Ja: fmt.Sprintf("バックアップのログの終わりにエラーがあります: %s", s.Name.Ja),
 	}, checks.Text{
-		En: fmt.Sprintf("Written at %s: “%s”.", at, l.Trouble),
-		Ja: fmt.Sprintf("%sの記録: 「%s」", at, l.Trouble),
+		En: fmt.Sprintf("Written at %s: %s.", at, said.En),
+		Ja: fmt.Sprintf("%sの記録: %s", at, said.Ja),
 	})
 }
 
@@ -106,8 +106,7 @@ func blindLog(s seen, err error) checks.Text {
 	case errors.Is(err, errHangs):
 		why = checks.Text{En: f.En + " does not answer", Ja: f.Ja + " が応答しません"}
 	default:
-		q := checks.Quote(err.Error())
-		why = checks.Text{En: "“" + q + "”", Ja: "「" + q + "」"}
+		why = checks.Said(err.Error())
 	}
 	return checks.Text{
 		En: fmt.Sprintf("the log of backup %s: %s", s.Name.En, why.En),

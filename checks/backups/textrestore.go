@@ -29,10 +29,10 @@ func unrestorableText(s seen) checks.Text {
 			Ja: "空のPostgreSQLに復元したところ、アカウントと投稿はそろっていますが、インデックスやビュー、制約が欠ける可能性があります。",
 		}
 	}
-	at := checks.At(b.Made)
+	at, said := checks.At(b.Made), checks.Said(b.Said)
 	return checks.Lines(head, harm, checks.Text{
-		En: fmt.Sprintf("The backup is of %s. The first error: “%s”.", at, b.Said),
-		Ja: fmt.Sprintf("対象は%sのバックアップです。最初のエラー: 「%s」", at, b.Said),
+		En: fmt.Sprintf("The backup is from %s. The first error: %s.", at, said.En),
+		Ja: fmt.Sprintf("対象は%sのバックアップです。最初のエラー: %s", at, said.Ja),
 	}, levelLine(s))
 }
 
@@ -76,18 +76,20 @@ func blindRebuild(s seen, folder string) checks.Text {
 	case outcomeRoom:
 		need, free := checks.Size(float64(b.Need)), checks.Size(float64(b.Free))
 		why = checks.Text{
-			En: fmt.Sprintf("it needs about %s of room in %s, %s are free", need.En, where.En, free.En),
+			En: fmt.Sprintf("it needs about %s of room in %s, %s is free", need.En, where.En, free.En),
 			Ja: fmt.Sprintf("%s に%sほどの空きが必要ですが、%sしかありません", where.Ja, need.Ja, free.Ja),
 		}
 	case outcomePlace:
+		said := checks.Said(b.Said)
 		why = checks.Text{
-			En: fmt.Sprintf("%s cannot be used (“%s”)", where.En, b.Said),
-			Ja: fmt.Sprintf("%s を使えません: 「%s」", where.Ja, b.Said),
+			En: fmt.Sprintf("%s cannot be used (%s)", where.En, said.En),
+			Ja: fmt.Sprintf("%s を使えません: %s", where.Ja, said.Ja),
 		}
 	default:
+		said := checks.Said(checks.Shorten(b.Said, saidRoom))
 		why = checks.Text{
-			En: fmt.Sprintf("the PostgreSQL for it did not work (“%s”)", checks.Shorten(b.Said, saidRoom)),
-			Ja: fmt.Sprintf("確認用のPostgreSQLが動きません: 「%s」", checks.Shorten(b.Said, saidRoom)),
+			En: fmt.Sprintf("the PostgreSQL for it did not work (%s)", said.En),
+			Ja: fmt.Sprintf("確認用のPostgreSQLが動きません: %s", said.Ja),
 		}
 	}
 	return checks.Text{

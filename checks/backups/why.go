@@ -19,7 +19,7 @@ func noneFound(strays []stray) checks.Text {
 	if len(strays) > 0 {
 		f := fileOf(strays[0].Path)
 		return checks.Text{
-			En: fmt.Sprintf("no regular backup was found (only single dumps such as %s of %s)", f.En, checks.On(strays[0].Time)),
+			En: fmt.Sprintf("no regular backup was found (only single dumps such as %s from %s)", f.En, checks.On(strays[0].Time)),
 			Ja: fmt.Sprintf("定期的なバックアップが見つかりません（単発のダンプ %s（%s）などがあるだけです）", f.Ja, checks.On(strays[0].Time)),
 		}
 	}
@@ -67,10 +67,10 @@ func blindSource(s seen) checks.Text {
 			Ja: fmt.Sprintf("バックアップ %s の記録ファイルが大きすぎて読めません", s.Name.Ja),
 		}
 	}
-	q := checks.Quote(s.Err.Error())
+	said := checks.Said(s.Err.Error())
 	return checks.Text{
-		En: fmt.Sprintf("backup %s cannot be looked at (“%s”)", s.Name.En, q),
-		Ja: fmt.Sprintf("バックアップ %s を確認できません（「%s」）", s.Name.Ja, q),
+		En: fmt.Sprintf("backup %s cannot be looked at (%s)", s.Name.En, said.En),
+		Ja: fmt.Sprintf("バックアップ %s を確認できません（%s）", s.Name.Ja, said.Ja),
 	}
 }
 
@@ -127,10 +127,10 @@ func mendFile(s seen) checks.Advice {
 
 func blindTool(s seen) checks.Text {
 	tool := checks.QuoteName(s.Trial.Tool)
-	if s.Trial.Said != "" {
+	if said := checks.Said(s.Trial.Said); !said.Empty() {
 		return checks.Text{
-			En: fmt.Sprintf("whether backup %s is whole: %s cannot read it (“%s”)", s.Name.En, tool, s.Trial.Said),
-			Ja: fmt.Sprintf("バックアップ %s が壊れていないか確認できません（%s の出力: 「%s」）", s.Name.Ja, tool, s.Trial.Said),
+			En: fmt.Sprintf("whether backup %s is whole: %s cannot read it (%s)", s.Name.En, tool, said.En),
+			Ja: fmt.Sprintf("バックアップ %s が壊れていないか確認できません（%s の出力: %s）", s.Name.Ja, tool, said.Ja),
 		}
 	}
 	return checks.Text{

@@ -107,7 +107,7 @@ func textUnverified(p proof, others bool) checks.Text {
 		Ja: fmt.Sprintf("%sで、有名サーバー%d台中%d台の証明書を検証できません", who.Ja, p.fair, len(p.failed)),
 	}
 	sure := checks.Text{
-		En: "They are run by different people, so the fault is hardly theirs. Not verified: " + names.En + ".",
+		En: "They are run by different people, so the fault is probably not theirs. Not verified: " + names.En + ".",
 		Ja: "運営の異なるサーバーなので、相手側の問題とは考えにくいです。検証できないもの: " + names.Ja + "。",
 	}
 	if others && p.only == len(p.failed) {
@@ -164,7 +164,7 @@ func textOutdated(p pack) checks.Text {
 		En: "root certificates can be updated: " + o,
 		Ja: "ルート証明書の更新があります: " + o,
 	}, checks.Text{
-		En: "Installed is " + i + ". With an old list, servers with a new authority cannot be verified one day.",
+		En: "Installed is " + i + ". With an old list, sooner or later servers with a new authority can no longer be verified.",
 		Ja: "現在のバージョンは " + i + " です。古いままだと、新しい認証局を使うサーバーをいずれ検証できなくなります。",
 	})
 }
@@ -174,12 +174,12 @@ func textUnproven(why string, p proof, asked int) checks.Text {
 	case reasonClock:
 		return checks.Text{
 			En: fmt.Sprintf("the certificates of %d of %d well-known servers are not valid by this clock; compare the clock first", p.dated, p.reached),
-			Ja: fmt.Sprintf("有名サーバー%d台中%d台の証明書が、このマシンの時計では期間外です。先に時計を確かめてください", p.reached, p.dated),
+			Ja: fmt.Sprintf("有名サーバー%d台中%d台の証明書が、このマシンの時計では有効期間外です。先に時計を確かめてください", p.reached, p.dated),
 		}
 	case reasonTheirs:
 		names := list(p.theirs)
 		return checks.Text{
-			En: "too few servers of the panel have a good certificate of their own: " + names.En,
+			En: "too few of the well-known servers have a good certificate of their own: " + names.En,
 			Ja: "確認先のうち、証明書の正しいサーバーが足りません: " + names.Ja,
 		}
 	}

@@ -42,7 +42,7 @@ func (q question) advice(f fault) checks.Advice {
 	case nameDiffers:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look which server block answers for this name and which certificate it has; the name may be missing there, or the certificate was made without it.",
+				En: "See which server block answers for this name and which certificate it has; the name may be missing there, or the certificate was made without it.",
 				Ja: "この名前に応答している設定（serverブロック）と、その証明書を確かめてください。設定に名前がないか、証明書に名前が入っていません。",
 			},
 			Look: settings(q.server),
@@ -125,7 +125,7 @@ func adviceConnect(q question, t trouble) checks.Advice {
 	case t == nameless:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look whether the domain is paid, and its A and AAAA records are there.",
+				En: "See whether the domain is paid for, and its A and AAAA records are there.",
 				Ja: "ドメインの期限と、A・AAAAレコードを確かめてください。",
 			},
 			Look: checks.Sh("getent", "ahosts", q.domain),
@@ -133,12 +133,12 @@ func adviceConnect(q question, t trouble) checks.Advice {
 	case t == noAnswer || t == noHost:
 		return checks.Advice{Text: checks.Text{
 			En: "Look at the machine in the panel of its provider, and at its firewall.",
-			Ja: "事業者の管理画面でサーバーの状態と、ファイアウォールを確かめてください。",
+			Ja: "サーバー事業者の管理画面でサーバーの状態と、ファイアウォールを確かめてください。",
 		}}
 	case t == alerted || t == notTLS || t == oldTLS || t == unfit:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look at the server block for this name: its “listen … ssl”, its certificate, its ssl_protocols.",
+				En: "Look at the server block for this name: its listen (with ssl), its certificate, its ssl_protocols.",
 				Ja: "この名前のserverブロックの「listen … ssl」、証明書、ssl_protocolsを確かめてください。",
 			},
 			Look: settings(q.server),
@@ -150,7 +150,7 @@ func adviceConnect(q question, t trouble) checks.Advice {
 	}
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Look on the server whether its web server runs and listens.",
+			En: "See on the server whether its web server runs and listens.",
 			Ja: "サーバーで、Webサーバーが動いて待ち受けているか確かめてください。",
 		},
 		Look: checks.Sh("sudo", "ss", "-ltnp"),
@@ -159,7 +159,7 @@ func adviceConnect(q question, t trouble) checks.Advice {
 
 func adviceNoDNS(host string) checks.Advice {
 	return checks.Advice{
-		Text: checks.Text{En: "Look whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
+		Text: checks.Text{En: "See whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
 		Look: checks.Sh("getent", "ahosts", host),
 	}
 }

@@ -63,7 +63,7 @@ func adviceExpand(expand checks.Shell) checks.Advice {
 func adviceMail(q question) checks.Advice {
 	a := checks.Advice{
 		Text: checks.Text{
-			En: "Look on the server whether its mail server runs, and has TLS set up for this port.",
+			En: "See on the server whether its mail server runs, and has TLS set up for this port.",
 			Ja: "メールサーバーが動いているか、このポートにTLSが設定されているか確かめてください。",
 		},
 		Look: checks.Sh("sudo", "ss", "-ltnp"),
@@ -161,7 +161,7 @@ func adviceNoHookAcme(server string) checks.Advice {
 		server = "nginx"
 	}
 	return checks.Advice{Text: checks.Text{
-		En: "Give acme.sh a command for after the renewal: acme.sh --install-cert with --reloadcmd “systemctl reload " + server + "”.",
+		En: "Give acme.sh a command for after the renewal: acme.sh --install-cert with --reloadcmd \"systemctl reload " + server + "\".",
 		Ja: "acme.sh --install-certに--reloadcmd「systemctl reload " + server + "」を付けて、更新後のコマンドを登録してください。",
 	}}
 }

@@ -116,7 +116,7 @@ func TestCertbotIssuesRenewsAndFailsToRenew(t *testing.T) {
 	f, _ = checkstest.Find(o, expiring, domain)
 	says(t, f.Text, "There is no newer one on disk: its renewal has not worked.", "ディスク上にも新しい証明書はありません。自動更新が失敗しています。")
 	f, _ = checkstest.Find(o, overdue, blog)
-	says(t, f.Text, "“"+blog+"” on disk", "ディスク上")
+	says(t, f.Text, "\""+blog+"\" on disk", "ディスク上")
 	if f.Road != checks.Week {
 		t.Errorf("road %v", f.Road)
 	}

@@ -158,13 +158,13 @@ func TestWhatIsWrongIsNamedAndMends(t *testing.T) {
 		{"a certificate that ended three hours ago", expiredOne.FullChain(), expiredOne, expired, checks.Critical, "has expired", "期限切れです"},
 		{"a certificate of six days with one left", short.FullChain(), short, expiring, checks.Warning, "expires in", "期限まで"},
 		{"a certificate from tomorrow on", early.FullChain(), early, notYetValid, checks.Critical, "the clock of this machine is slow", "時計が遅れています"},
-		{"a certificate for another name", other.FullChain(), other, wrongName, checks.Critical, "“other.example”, “*.wild.example”, “a.example” and 2 more", "「other.example」「*.wild.example」「a.example」ほか2件"},
-		{"a certificate without its intermediate", good.Alone(), good, chainBroken, checks.Critical, "“Test Intermediate R3”, which signed it, is missing", "中間証明書が送られていません"},
-		{"a certificate with another one's intermediate", misfit, good, chainBroken, checks.Critical, "signed by “Test Intermediate R3”, but what is sent along is “x.example”", "中間証明書が合っていません"},
-		{"an intermediate that has ended", ended.FullChain(), ended, chainBroken, checks.Critical, "“Old Intermediate”, which is sent along", "中間証明書の期限切れ"},
+		{"a certificate for another name", other.FullChain(), other, wrongName, checks.Critical, "\"other.example\", \"*.wild.example\", \"a.example\" and 2 more", "「other.example」「*.wild.example」「a.example」ほか2件"},
+		{"a certificate without its intermediate", good.Alone(), good, chainBroken, checks.Critical, "\"Test Intermediate R3\", which signed it, is missing", "中間証明書が送られていません"},
+		{"a certificate with another one's intermediate", misfit, good, chainBroken, checks.Critical, "signed by \"Test Intermediate R3\", but what is sent along is \"x.example\"", "中間証明書が合っていません"},
+		{"an intermediate that has ended", ended.FullChain(), ended, chainBroken, checks.Critical, "\"Old Intermediate\", which is sent along", "中間証明書の期限切れ"},
 		{"an intermediate that ends first", ending.FullChain(), ending, expiring, checks.Critical, "its intermediate ends", "中間証明書の期限まで"},
-		{"a certificate of an unknown authority", foreign.FullChain(), foreign, untrusted, checks.Critical, "It leads to “Foreign Root”", "「Foreign Root」"},
-		{"a self-signed certificate of the system's", self.Alone(), self, untrusted, checks.Critical, "is self-signed\nIt is for “debian”", "自己署名"},
+		{"a certificate of an unknown authority", foreign.FullChain(), foreign, untrusted, checks.Critical, "It leads to \"Foreign Root\"", "「Foreign Root」"},
+		{"a self-signed certificate of the system's", self.Alone(), self, untrusted, checks.Critical, "is self-signed\nIt is for \"debian\"", "自己署名"},
 		{"a certificate for clients", client.FullChain(), client, untrusted, checks.Critical, "not made for web servers", "Webサーバー用ではありません"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,7 +305,7 @@ func TestEachWayOfNotSpeakingTLSIsNamed(t *testing.T) {
 	cert := ca.Issue(t, checkstest.Leaf{Names: []string{domain}}).TLS()
 
 	for name, tt := range map[string]struct{ addr, en, ja string }{
-		"an alert instead of a certificate": {rejecting.Addr, "The web server says “unrecognized name”", "「unrecognized name」"},
+		"an alert instead of a certificate": {rejecting.Addr, "The web server says \"unrecognized name\"", "「unrecognized name」"},
 		"plain HTTP":                        {plainHTTP.Addr, "but not in TLS", "TLSになっていません"},
 		"silence":                           {listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), "but does not answer", "応答がありません"},
 		"a connection that is cut":          {listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 10)) }), "cuts connections", "途中で切断"},

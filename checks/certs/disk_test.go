@@ -88,16 +88,16 @@ func TestWhatIsNoCertificateIsToldAndNeverWaitedFor(t *testing.T) {
 		{"a link to a private key", func(t *testing.T, h host) {
 			h.write(t, "/etc/letsencrypt/archive/ill/privkey1.pem", string(good.Alone()), 0o644)
 			h.link(t, "../../archive/ill/privkey1.pem", live+"fullchain.pem")
-		}, "leads to something that is none", "証明書ではないものを指しています"},
+		}, "is a link to something that is no certificate", "証明書ではないものを指しています"},
 		{"a link out of the folder", func(t *testing.T, h host) {
 			h.link(t, "/etc/hostname.pem", live+"fullchain.pem")
-		}, "leads to something that is none", "証明書ではないものを指しています"},
+		}, "is a link to something that is no certificate", "証明書ではないものを指しています"},
 		{"a link out of the folder, by the way up", func(t *testing.T, h host) {
 			h.write(t, "/etc/other.pem", string(good.Alone()), 0o644)
 			h.link(t, "../../../other.pem", live+"fullchain.pem")
-		}, "leads to something that is none", "証明書ではないものを指しています"},
+		}, "is a link to something that is no certificate", "証明書ではないものを指しています"},
 		{"a link to nothing", func(t *testing.T, h host) { h.link(t, "../../archive/ill/fullchain7.pem", live+"fullchain.pem") }, "is missing", "が見つかりません"},
-		{"a link to itself", func(t *testing.T, h host) { h.link(t, "fullchain.pem", live+"fullchain.pem") }, "leads to something that is none", "証明書ではないものを指しています"},
+		{"a link to itself", func(t *testing.T, h host) { h.link(t, "fullchain.pem", live+"fullchain.pem") }, "is a link to something that is no certificate", "証明書ではないものを指しています"},
 		{"a pipe that nobody writes to", func(t *testing.T, h host) {
 			if err := syscall.Mkfifo(h.write(t, live+"fullchain.pem", "", 0o644)+".pipe", 0o644); err != nil {
 				t.Fatal(err)

@@ -203,7 +203,7 @@ func TestANewerCertificateOfAnotherNameIsTheCause(t *testing.T) {
 	next := k.mid.Issue(t, checkstest.Lifetime(90*d, 80*d, domain))
 	k.archive(t, domain+"-0001", 1, next, next.Leaf.NotBefore)
 	f := only(t, k.look(t), expiring, checks.Warning)
-	says(t, f.Text, "A newer one lies on disk under another name, “mastodon.example-0001”, and is not set up here.", "別の名前（「mastodon.example-0001」）")
+	says(t, f.Text, "A newer one lies on disk under another name, \"mastodon.example-0001\", and is not set up here.", "別の名前（「mastodon.example-0001」）")
 }
 
 func TestASecondRenewalDoesNotBeginTheWaitAnew(t *testing.T) {

@@ -333,11 +333,11 @@ func (s scene) summary(o checks.Observation, d drawer, unseen *checks.Unseen) ch
 		}
 	}
 	if len(more) > 0 {
-		list := strings.Join(more[:min(len(more), shownNames)], ", ")
-		well := checks.Text{En: "also well: " + list, Ja: "ほかも正常: " + list}
+		list := more[:min(len(more), shownNames)]
+		well := checks.Text{En: "also well: " + strings.Join(list, ", "), Ja: "ほかも正常: " + strings.Join(list, "、")}
 		if rest := len(more) - shownNames; rest > 0 {
 			well.En += " and " + strconv.Itoa(rest) + " more"
-			well.Ja += "ほか" + strconv.Itoa(rest) + "件"
+			well.Ja += "、ほか" + strconv.Itoa(rest) + "件"
 		}
 		t = checks.Join(semicolon, t, well)
 	}

@@ -138,7 +138,7 @@ func TestEachWayOfNotChangingToTLSIsNamed(t *testing.T) {
 		en, ja  string
 	}{
 		{"no STARTTLS among the extensions", smtp, mailServerOf{greeting: smtpGreeting, replies: map[string]string{"EHLO": "250-mail.example\r\n250 PIPELINING\r\n"}}.serve, noStartTLS, "offers no STARTTLS", "STARTTLSが使えません"},
-		{"a refusal at once", smtp, mailServerOf{greeting: "554 5.7.1 @evil go away\r\n"}.serve, noStartTLS, "The mail server says “554 5.7.1 (at)evil go away”", "「554 5.7.1 (at)evil go away」"},
+		{"a refusal at once", smtp, mailServerOf{greeting: "554 5.7.1 @evil go away\r\n"}.serve, noStartTLS, "The mail server says \"554 5.7.1 (at)evil go away\"", "「554 5.7.1 (at)evil go away」"},
 		{"a refusal of STARTTLS", smtp, mailServerOf{greeting: smtpGreeting, replies: map[string]string{"EHLO": ehloReply, "STARTTLS": "454 4.7.0 TLS not available\r\n"}}.serve, noStartTLS, "454 4.7.0 TLS not available", "454 4.7.0 TLS not available"},
 		{"IMAP that does not know the word", imap, mailServerOf{greeting: "* OK ready\r\n", replies: map[string]string{"STARTTLS": "a1 BAD unknown command\r\n"}}.serve, noStartTLS, "BAD unknown command", "BAD unknown command"},
 		{"IMAP that says goodbye", imap, mailServerOf{greeting: "* BYE busy\r\n"}.serve, noStartTLS, "BYE busy", "BYE busy"},

@@ -165,7 +165,7 @@ func TestWhatStartsTheRenewals(t *testing.T) {
 			timer(t, h, "certbot.timer")
 			enable(t, h, "certbot.timer")
 			h.link(t, "/dev/null", "/etc/systemd/system/certbot.timer")
-		}, true, "certbot.timer is there, but is barred (masked)", "maskされています"},
+		}, true, "certbot.timer is there, but is masked: it cannot be started", "maskされています"},
 		{"snap's timer", func(t *testing.T, h host) {
 			h.write(t, "/etc/systemd/system/snap.certbot.renew.timer", "[Timer]\n", 0o644)
 			enable(t, h, "snap.certbot.renew.timer")

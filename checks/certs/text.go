@@ -56,7 +56,7 @@ func textExpiring(w checks.Text, q question, f fault) checks.Text {
 	if f.kind == intermediateEnds {
 		t = checks.Text{
 			En: "certificate of " + w.En + " fails in " + checks.Left(f.end) + ": its intermediate ends\n" +
-				"The intermediate “" + f.who + "” that is sent along is valid to " + checks.At(f.end) + " only, less long than the certificate.",
+				"The intermediate \"" + f.who + "\" that is sent along is valid to " + checks.At(f.end) + " only: it ends before the certificate does.",
 			Ja: "証明書 中間証明書の期限まで" + checks.Left(f.end) + "（" + w.Ja + "）\n" +
 				"一緒に送られている中間証明書「" + f.who + "」が" + checks.At(f.end) + "に切れます。サーバー証明書の期限より先です。",
 		}
@@ -106,7 +106,7 @@ func textNames(f fault) checks.Text {
 }
 
 func textList(names []string, more int) checks.Text {
-	en, ja := "“"+strings.Join(names, "”, “")+"”", "「"+strings.Join(names, "」「")+"」"
+	en, ja := "\""+strings.Join(names, "\", \"")+"\"", "「"+strings.Join(names, "」「")+"」"
 	if more > 0 {
 		en += fmt.Sprintf(" and %d more", more)
 		ja += fmt.Sprintf("ほか%d件", more)
@@ -120,21 +120,21 @@ func textChain(w checks.Text, q question, f fault) checks.Text {
 	case intermediateEnded:
 		t = checks.Text{
 			En: "intermediate certificate of " + w.En + " has expired\n" +
-				"“" + f.who + "”, which is sent along, was valid to " + checks.At(f.end) + ".",
+				"\"" + f.who + "\", which is sent along, was valid to " + checks.At(f.end) + ".",
 			Ja: "証明書 中間証明書の期限切れです（" + w.Ja + "）\n" +
 				"一緒に送られている「" + f.who + "」の期限が" + checks.At(f.end) + "に切れました。",
 		}
 	case intermediateMisfits:
 		t = checks.Text{
 			En: "certificate of " + w.En + " is sent with an intermediate that is not its own\n" +
-				"It was signed by “" + f.who + "”, but what is sent along is “" + f.also + "”.",
+				"It was signed by \"" + f.who + "\", but what is sent along is \"" + f.also + "\".",
 			Ja: "証明書 中間証明書が合っていません（" + w.Ja + "）\n" +
 				"発行元は「" + f.who + "」ですが、一緒に送られているのは「" + f.also + "」です。",
 		}
 	default:
 		t = checks.Text{
 			En: "certificate of " + w.En + " is sent without its intermediate\n" +
-				"The certificate of “" + f.who + "”, which signed it, is missing.",
+				"The certificate of \"" + f.who + "\", which signed it, is missing.",
 			Ja: "証明書 中間証明書が送られていません（" + w.Ja + "）\n" +
 				"発行元「" + f.who + "」の証明書が付いていません。",
 		}
@@ -156,26 +156,26 @@ func textUntrusted(w checks.Text, q question, f fault) checks.Text {
 	case originOnly:
 		t = checks.Text{
 			En: "certificate of " + w.En + " is trusted by Cloudflare alone\n" +
-				"It is of Cloudflare's Origin CA, made for servers behind its proxy, and is served to everybody.",
+				"It is from Cloudflare's Origin CA, made for servers behind its proxy, and is served to everybody.",
 			Ja: "証明書 Cloudflare専用のものが使われています（" + w.Ja + "）\n" +
 				"CloudflareのOrigin CAの証明書（プロキシの内側専用）が、外にそのまま出ています。",
 		}
 	case wrongUsage:
 		t = checks.Text{
 			En: "certificate of " + w.En + " is not made for web servers\n" +
-				"“" + f.who + "” has issued it for something else.",
+				"\"" + f.who + "\" has issued it for something else.",
 			Ja: "証明書 Webサーバー用ではありません（" + w.Ja + "）\n" +
 				"発行元「" + f.who + "」は、別の用途に発行しています。",
 		}
 	case unverifiable:
 		t = checks.Text{
-			En: "certificate of " + w.En + " cannot be verified\n" + "The reason: “" + f.who + "”.",
+			En: "certificate of " + w.En + " cannot be verified\n" + "The reason: \"" + f.who + "\".",
 			Ja: "証明書 検証できません（" + w.Ja + "）\n" + "理由: 「" + f.who + "」",
 		}
 	default:
 		t = checks.Text{
 			En: "certificate of " + w.En + " is from an authority that is not trusted\n" +
-				"It leads to “" + f.who + "”. Either that is no public authority, or the list of this machine (ca-certificates) is old.",
+				"It leads to \"" + f.who + "\". Either that is no public authority, or the list of this machine (ca-certificates) is old.",
 			Ja: "証明書 信頼されていない認証局のものです（" + w.Ja + "）\n" +
 				"大もとの認証局は「" + f.who + "」です。公的な認証局ではないか、このマシンのca-certificatesが古くなっています。",
 		}
@@ -188,10 +188,9 @@ func textWhere(f fault) checks.Text {
 	if len(f.addrs) == 0 {
 		return checks.Text{}
 	}
-	list := strings.Join(f.addrs, ", ")
 	return checks.Text{
-		En: fmt.Sprintf("Seen at %s, %d of %d addresses.", list, len(f.addrs), f.of),
-		Ja: fmt.Sprintf("該当: %s（%dアドレス中%d）", list, f.of, len(f.addrs)),
+		En: fmt.Sprintf("Seen at %s, %d of %d addresses.", strings.Join(f.addrs, ", "), len(f.addrs), f.of),
+		Ja: fmt.Sprintf("該当: %s（%dアドレス中%d）", strings.Join(f.addrs, "、"), f.of, len(f.addrs)),
 	}
 }
 
@@ -227,16 +226,16 @@ func (q question) summary(o checks.Observation, views []view) checks.Text {
 }
 
 func textValid(end time.Time, life time.Duration, names []string, more int) checks.Text {
-	whole, list := checks.Span(life), strings.Join(names, ", ")
+	whole, list, ja := checks.Span(life), strings.Join(names, ", "), strings.Join(names, "、")
 	if more > 0 {
 		return checks.Text{
 			En: fmt.Sprintf("valid to %s, %s left (of %s); %s and %d more", checks.On(end), checks.Left(end), whole.En, list, more),
-			Ja: fmt.Sprintf("%sまで有効、残り%s（有効期間%s）。対象: %sほか%d件", checks.On(end), checks.Left(end), whole.Ja, list, more),
+			Ja: fmt.Sprintf("%sまで有効、残り%s（有効期間%s）。対象: %s、ほか%d件", checks.On(end), checks.Left(end), whole.Ja, ja, more),
 		}
 	}
 	return checks.Text{
 		En: fmt.Sprintf("valid to %s, %s left (of %s); %s", checks.On(end), checks.Left(end), whole.En, list),
-		Ja: fmt.Sprintf("%sまで有効、残り%s（有効期間%s）。対象: %s", checks.On(end), checks.Left(end), whole.Ja, list),
+		Ja: fmt.Sprintf("%sまで有効、残り%s（有効期間%s）。対象: %s", checks.On(end), checks.Left(end), whole.Ja, ja),
 	}
 }
 

@@ -33,12 +33,12 @@ func textConnect(w checks.Text, q question, f fault, ipv6 bool) checks.Text {
 		}
 	case alerted:
 		t = checks.Text{
-			En: w.En + " refuses TLS connections on port " + port + "\nThe web server says “" + f.who + "”: it may have no certificate for this name.",
+			En: w.En + " refuses TLS connections on port " + port + "\nThe web server says \"" + f.who + "\": it may have no certificate for this name.",
 			Ja: "HTTPS TLS接続を拒否されます（" + w.Ja + "、" + port + "番）\nWebサーバーの応答は「" + f.who + "」です。この名前の証明書が設定されていない可能性があります。",
 		}
 	case notTLS:
 		t = checks.Text{
-			En: w.En + " answers on port " + port + ", but not in TLS\nProbably the web server speaks plain HTTP there (“ssl” missing at its “listen”).",
+			En: w.En + " answers on port " + port + ", but not in TLS\nProbably the web server speaks plain HTTP there (ssl is missing at its listen).",
 			Ja: "HTTPS " + port + "番ポートがTLSになっていません（" + w.Ja + "）\n暗号化なしのHTTPで応答しているようです（listenにsslの指定がない、など）。",
 		}
 	case oldTLS:
@@ -48,7 +48,7 @@ func textConnect(w checks.Text, q question, f fault, ipv6 bool) checks.Text {
 		}
 	case unfit:
 		t = checks.Text{
-			En: "TLS with " + w.En + " fails on port " + port + "\nThe reason: “" + f.who + "”.",
+			En: "TLS with " + w.En + " fails on port " + port + "\nThe reason: \"" + f.who + "\".",
 			Ja: "HTTPS TLS接続に失敗します（" + w.Ja + "、" + port + "番）\n理由: 「" + f.who + "」",
 		}
 	case noHost:
@@ -58,7 +58,7 @@ func textConnect(w checks.Text, q question, f fault, ipv6 bool) checks.Text {
 		}
 	default:
 		t = checks.Text{
-			En: w.En + " does not answer on port " + port + "\nThere was no answer within " + waited.En + ": the machine may be down, or a firewall swallows connections.",
+			En: w.En + " does not answer on port " + port + "\nThere was no answer within " + waited.En + ": the machine may be down, or a firewall drops connections.",
 			Ja: "HTTPS " + port + "番ポートから応答がありません（" + w.Ja + "）\n" + waited.Ja + "待っても応答がありません。サーバーが止まっているか、ファイアウォールに遮られています。",
 		}
 	}
@@ -77,7 +77,7 @@ func textConnect(w checks.Text, q question, f fault, ipv6 bool) checks.Text {
 // textMailConnect is the same of a port of mail.
 func textMailConnect(w checks.Text, q question, f fault) checks.Text {
 	t := checks.Text{
-		En: w.En + " does not answer\nNo TLS connection to the mail server came about at port " + q.port + ".",
+		En: w.En + " does not answer\nNo TLS connection to the mail server could be made at port " + q.port + ".",
 		Ja: "メール " + q.port + "番ポートから応答がありません（" + w.Ja + "）\nメールサーバーの" + q.port + "番ポートでTLS接続ができません。",
 	}
 	switch {
@@ -98,7 +98,7 @@ func textMailConnect(w checks.Text, q question, f fault) checks.Text {
 		}
 	case f.who != "":
 		t = checks.Text{
-			En: w.En + " refuses TLS\nThe mail server says “" + f.who + "”.",
+			En: w.En + " refuses TLS\nThe mail server says \"" + f.who + "\".",
 			Ja: "メール TLS接続を拒否されます（" + w.Ja + "）\nメールサーバーの応答は「" + f.who + "」です。",
 		}
 	}

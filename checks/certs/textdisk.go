@@ -59,7 +59,7 @@ func textNameLost(w checks.Text, f fault) checks.Text {
 		En: "The one that is served still has the name; the one that has been on disk for " + checks.Ago(f.stand.since) + " has not.",
 		Ja: "いま使われている証明書には名前がありますが、" + checks.Ago(f.stand.since) + "前に更新されたものにはありません。",
 	}, textNames(f), checks.Text{
-		En: "With the next reload of the web server this name can no longer be reached.",
+		En: "After the next reload of the web server this name can no longer be reached.",
 		Ja: "次にWebサーバーをリロードすると、この名前では接続できなくなります。",
 	})
 }
@@ -89,14 +89,14 @@ func textOverdue(l lineage, over, unused bool) checks.Text {
 	}
 	if over {
 		return checks.Text{
-			En: "certificate “" + name + "” on disk has expired\n" +
+			En: "certificate \"" + name + "\" on disk has expired\n" +
 				"It was valid to " + checks.At(end) + " and was not renewed." + use.En,
 			Ja: "証明書 ディスク上の「" + name + "」が期限切れです\n" +
 				checks.At(end) + "に切れ、更新されていません。" + use.Ja,
 		}
 	}
 	return checks.Text{
-		En: "certificate “" + name + "” on disk ends in " + checks.Left(end) + ", its renewal is overdue\n" +
+		En: "certificate \"" + name + "\" on disk ends in " + checks.Left(end) + ", its renewal is overdue\n" +
 			"It is valid to " + checks.At(end) + " (of " + whole.En + "); a renewal is usual when a third is left." + use.En,
 		Ja: "証明書 更新が遅れています。期限まで" + checks.Left(end) + "（" + name + "）\n" +
 			"ディスク上のもので、" + checks.At(end) + "まで有効です（有効期間" + whole.Ja + "）。通常は残り3分の1で更新されます。" + use.Ja,
@@ -114,14 +114,14 @@ func textBrokenFile(l lineage) checks.Text {
 	case errors.Is(l.err, errIrregular):
 		what = checks.Text{En: "is no ordinary file", Ja: "通常のファイルではありません"}
 	case errors.Is(l.err, errTooLarge):
-		what = checks.Text{En: "is far too large for one", Ja: "大きすぎます"}
+		what = checks.Text{En: "is far too large for a certificate", Ja: "大きすぎます"}
 	case errors.Is(l.err, errLeadsOut):
-		what = checks.Text{En: "leads to something that is none", Ja: "証明書ではないものを指しています"}
+		what = checks.Text{En: "is a link to something that is no certificate", Ja: "証明書ではないものを指しています"}
 	case errors.Is(l.err, errKey):
 		what = checks.Text{En: "holds a private key, and was not read further", Ja: "秘密鍵を含むため、読むのをやめました"}
 	}
 	return checks.Text{
-		En: "certificate file of “" + name + "” " + what.En + "\n" +
+		En: "certificate file of \"" + name + "\" " + what.En + "\n" +
 			path + "\nA server that uses it goes on with what it has loaded, and will not start again once it is restarted.",
 		Ja: "証明書 「" + name + "」のファイルが" + what.Ja + "\n" +
 			path + "\nこれを使うサーバーは、いまは読み込み済みのもので動いていても、次の再起動で起動できなくなります。",
@@ -160,7 +160,7 @@ func textNoRenewal(by manager, r rota) checks.Text {
 	case len(r.masked) > 0:
 		t := checks.QuoteName(r.masked[0])
 		return checks.Lines(head, checks.Text{
-			En: t + " is there, but is barred (masked).", Ja: t + "はありますが、maskされています。",
+			En: t + " is there, but is masked: it cannot be started.", Ja: t + "はありますが、maskされています。",
 		})
 	case by == byCertbot && r.program == "":
 		return checks.Lines(head, checks.Text{
@@ -188,11 +188,11 @@ func textDenied(places []string) checks.Text {
 	}
 	t := checks.Text{
 		En: "no permission for the certificates on disk: " + strings.Join(shown, ", "),
-		Ja: "ディスク上の証明書を確認できません。閲覧権限がありません: " + strings.Join(shown, ", "),
+		Ja: "ディスク上の証明書を確認できません。閲覧権限がありません: " + strings.Join(shown, "、"),
 	}
 	if more := len(places) - len(shown); more > 0 {
 		t.En += " and " + strconv.Itoa(more) + " more"
-		t.Ja += " ほか" + strconv.Itoa(more) + "件"
+		t.Ja += "、ほか" + strconv.Itoa(more) + "件"
 	}
 	return t
 }
@@ -215,7 +215,7 @@ func textBeyond(read, beyond int) checks.Text {
 func textRenewedOnDisk(l lineage) checks.Text {
 	name, end := nameOf(l), checks.On(l.leaf().NotAfter)
 	return checks.Text{
-		En: "the certificate “" + name + "” was renewed on disk, valid to " + end,
+		En: "the certificate \"" + name + "\" was renewed on disk, valid to " + end,
 		Ja: "ディスク上の証明書「" + name + "」が更新されました（" + end + "まで）",
 	}
 }

@@ -20,7 +20,7 @@ func textCause(q question, f fault) checks.Text {
 	case f.stand.better != nil:
 		name := nameOf(*f.stand.better)
 		return checks.Text{
-			En: "A newer one lies on disk under another name, “" + name + "”, and is not set up here.",
+			En: "A newer one lies on disk under another name, \"" + name + "\", and is not set up here.",
 			Ja: "ディスク上には別の名前（「" + name + "」）で新しい証明書がありますが、設定されていません。",
 		}
 	case f.stand.how == loaded:
@@ -44,7 +44,7 @@ func textAfter(s service) checks.Text {
 	switch s {
 	case smtp, submissions:
 		return checks.Text{
-			En: "After that, Mastodon and mail programs that verify it can no longer send mail by this server.",
+			En: "After that, Mastodon and mail programs that verify it can no longer send mail through this server.",
 			Ja: "期限を過ぎると、証明書を検証するMastodonやメールソフトは、このサーバーからメールを送れなくなります。",
 		}
 	case imap, imaps:
@@ -75,7 +75,7 @@ func textRefusal(s service) checks.Text {
 	switch s {
 	case smtp, submissions:
 		return checks.Text{
-			En: "Mastodon and mail programs that verify it cannot send mail by this server.",
+			En: "Mastodon and mail programs that verify it cannot send mail through this server.",
 			Ja: "証明書を検証するMastodonやメールソフトは、このサーバーからメールを送れません。",
 		}
 	case imap, imaps:

@@ -223,10 +223,10 @@ func verify(chain []*x509.Certificate, name string, roots *x509.CertPool) error 
 }
 
 // names lists servers as they are said.
-func names(answers []answer) string {
+func names(answers []answer) checks.Text {
 	var all []string
 	for _, a := range answers {
 		all = append(all, checks.QuoteName(a.name))
 	}
-	return strings.Join(all, ", ")
+	return checks.Text{En: strings.Join(all, ", "), Ja: strings.Join(all, "、")}
 }

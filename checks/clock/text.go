@@ -69,7 +69,7 @@ func textOffset(e estimate, n int, unkept bool) checks.Text {
 		Ja: "時計が" + a.Ja + "（" + s.Ja + "と比較）",
 	}
 	harm := checks.Text{
-		En: "Sign-in codes of two-factor apps begin to fail, and from a few minutes on other servers refuse what this one sends.",
+		En: "Sign-in codes of two-factor apps begin to fail; from a few minutes on, other servers refuse what this one sends.",
 		Ja: "二段階認証のコードが合わなくなり、数分を超えると他サーバーがこのサーバーからの配送を拒否するようになります。",
 	}
 	var why checks.Text
@@ -111,12 +111,12 @@ func textUnknownOffset(why string, answers []answer, asked int) checks.Text {
 	if why == reasonDisagree {
 		n := names(answers)
 		return checks.Text{
-			En: "the servers that were asked for the time do not agree: " + n,
-			Ja: "時刻を問い合わせたサーバーの答えがそろっていません: " + n,
+			En: "the servers that were asked for the time do not agree: " + n.En,
+			Ja: "時刻を問い合わせたサーバーの答えがそろっていません: " + n.Ja,
 		}
 	}
 	return checks.Text{
-		En: fmt.Sprintf("%d of %d servers told their time; it takes two to compare", len(answers), asked),
+		En: fmt.Sprintf("only %d of %d servers told the time; it takes two to compare", len(answers), asked),
 		Ja: fmt.Sprintf("時刻を答えたサーバーは%d台中%d台でした。比較には2台必要です", asked, len(answers)),
 	}
 }

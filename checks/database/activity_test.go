@@ -132,7 +132,7 @@ func TestAStatementThatWaitsForALock(t *testing.T) {
 	endFirst := busy(t, w, first, "update accounts set updated_at = updated_at", "Lock")
 	endSecond := busy(t, w, second, "delete from accounts where false", "Lock")
 	f := w.expect(w.look(), codeBlocked, "", checks.Warning)
-	w.says(f, "2 statements wait for a lock", "ロック待ちのクエリが2件")
+	w.says(f, "2 queries wait for a lock", "ロック待ちのクエリが2件")
 	w.says(f, "Held by: LOCK TABLE (test, pid ", "握っている側: LOCK TABLE（test、pid ")
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)

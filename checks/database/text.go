@@ -70,7 +70,7 @@ func answerAdvice(f site.Fault, found site.Found) checks.Advice {
 	case site.Full:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Who has the connections can still be seen as postgres, for whom a few are kept.",
+				En: "You can still see who has the connections: a few are kept for the user postgres.",
 				Ja: "postgresユーザー用の予備の接続があるので、どのプログラムが接続しているかは確認できます。",
 			},
 			Look: checks.Sh("sudo", "-u", "postgres", "psql", "-c", "select usename, application_name, state, count(*) from pg_stat_activity group by 1, 2, 3 order by 4 desc limit 20"),

@@ -59,10 +59,10 @@ func doing(s session, after checks.Text) checks.Text {
 
 func longText(_ *look, all []session) checks.Text {
 	t := checks.Span(all[0].Asked)
-	head := checks.Text{En: "a statement has been running for " + t.En, Ja: "実行中のクエリが" + t.Ja + "たっても終わりません"}
+	head := checks.Text{En: "a query has been running for " + t.En, Ja: "実行中のクエリが" + t.Ja + "たっても終わりません"}
 	if len(all) > 1 {
 		head = checks.Text{
-			En: fmt.Sprintf("%d statements run for too long, the longest for %s", len(all), t.En),
+			En: fmt.Sprintf("%d queries run for too long, the longest for %s", len(all), t.En),
 			Ja: fmt.Sprintf("終わらないクエリが%d件あります（最長%s）", len(all), t.Ja),
 		}
 	}
@@ -111,7 +111,7 @@ func idleText(_ *look, all []session) checks.Text {
 func idleAdvice(l *look, all []session) checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Whose it is tells the application; ending it undoes what it had not committed.",
+			En: "application_name tells whose it is. Ending it undoes what it has not committed.",
 			Ja: "どのプログラムのものか確認してください。終了させると、未確定の変更は取り消されます。",
 		},
 		Look: l.psql(fmt.Sprintf("select pid, usename, application_name, client_addr, xact_start from pg_stat_activity where pid = %d", all[0].PID)),
@@ -121,10 +121,10 @@ func idleAdvice(l *look, all []session) checks.Advice {
 
 func blockedText(l *look, all []session) checks.Text {
 	t := checks.Span(all[0].Waits)
-	head := checks.Text{En: "a statement has waited for a lock for " + t.En, Ja: "ロック待ちのクエリがあります（" + t.Ja + "）"}
+	head := checks.Text{En: "a query has waited for a lock for " + t.En, Ja: "ロック待ちのクエリがあります（" + t.Ja + "）"}
 	if len(all) > 1 {
 		head = checks.Text{
-			En: fmt.Sprintf("%d statements wait for a lock, the longest for %s", len(all), t.En),
+			En: fmt.Sprintf("%d queries wait for a lock, the longest for %s", len(all), t.En),
 			Ja: fmt.Sprintf("ロック待ちのクエリが%d件あります（最長%s）", len(all), t.Ja),
 		}
 	}

@@ -144,18 +144,18 @@ func major(version int) string { return fmt.Sprint(version / 10000) }
 func invalidText(i index, since time.Time) checks.Text {
 	n, t := name(i.Name), name(i.Table)
 	effect := checks.Text{
-		En: "Making it did not come to its end. Reading gets no use of it, writing has to keep it all the same.",
+		En: "It was not built to its end: no query can use it, but every write still has to keep it up.",
 		Ja: "作成が途中で失敗しています。検索には使われず、書き込みの負担だけが残ります。",
 	}
 	if i.Unique {
 		effect = checks.Text{
-			En: "Making it did not come to its end, perhaps because rows are there twice. Until then it does not keep out doubles.",
+			En: "It was not built to its end, perhaps because of duplicate rows. As it is, it does not keep out duplicates.",
 			Ja: "作成が途中で失敗しています（重複した行が原因かもしれません）。このままでは重複を防げません。",
 		}
 	}
 	if i.leftover() {
 		effect = checks.Text{
-			En: "A REINDEX that did not come to its end left it; the real index is there beside it.",
+			En: "A REINDEX that did not come to its end left it behind; the real index is there beside it.",
 			Ja: "途中で終わったREINDEXの残りです。本来のインデックスは別にあります。",
 		}
 	}
@@ -183,7 +183,7 @@ func missingText(k key, state keeper) checks.Text {
 		head = checks.Text{En: "index " + n.En + " is not unique, as it should be", Ja: "インデックス " + n.Ja + " がユニークになっていません"}
 	}
 	return checks.Lines(head, checks.Text{
-		En: "Nothing keeps rows of " + t.En + " from being there twice, finding one gets slow, and an update of Mastodon may stop half-way.",
+		En: "Nothing keeps duplicate rows out of " + t.En + ", finding a row gets slow, and an update of Mastodon may stop half-way.",
 		Ja: t.Ja + " に重複した行ができるのを防げず、検索も遅くなります。Mastodonのアップデートが途中で失敗することもあります。",
 	})
 }
@@ -191,7 +191,7 @@ func missingText(k key, state keeper) checks.Text {
 func missingAdvice(l *look, k key, state keeper) checks.Advice {
 	a := checks.Advice{
 		Text: checks.Text{
-			En: "If that fails because of doubles, they must go first (tootctl maintenance fix-duplicates, with Mastodon stopped and a fresh backup).",
+			En: "If that fails because of duplicates, they must go first (tootctl maintenance fix-duplicates, with Mastodon stopped and a fresh backup).",
 			Ja: "重複があって失敗する場合は、先に解消が必要です（バックアップを取り、Mastodonを止めてから tootctl maintenance fix-duplicates）。",
 		},
 		Look: l.psql("select indexdef from pg_indexes where tablename = " + literal(k.Table)),
@@ -215,7 +215,7 @@ func collationText(c collation, n night) checks.Text {
 			Ja: fmt.Sprintf("文字列の並び順（照合順序）のバージョンが変わりました（%s→%s）", from.Ja, to.Ja),
 		},
 		{
-			En: "Indexes made before may be broken: accounts and posts are not found, and then come twice.",
+			En: "Indexes made before may be broken: accounts and posts are not found, and then appear twice.",
 			Ja: "以前に作られたインデックスが壊れているおそれがあります。アカウントや投稿が見つからなくなり、重複が生じます。",
 		},
 	}
@@ -236,7 +236,7 @@ func collationText(c collation, n night) checks.Text {
 func collationAdvice(l *look) checks.Advice {
 	a := checks.Advice{
 		Text: checks.Text{
-			En: "Rebuild the indexes (it needs free room and hours, Mastodon can go on working), and only then tell PostgreSQL that they are new. If a unique one fails, rows are there twice.",
+			En: "Rebuild the indexes (it needs free room and hours, Mastodon can go on working), and only then tell PostgreSQL that they are new. If a unique one fails, there are duplicate rows.",
 			Ja: "インデックスを作り直し（空き容量と時間が必要ですが、Mastodonは動かしたままで構いません）、その後で新しいバージョンを記録します。ユニークインデックスで失敗したら、重複した行があります。",
 		},
 		Mend: shells(l.psql("REINDEX DATABASE CONCURRENTLY " + quoteIdent(l.server.Name))),

@@ -2,17 +2,16 @@ package database
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/sababan/sababan/checks"
 )
 
 func brokenText(index string, i readIndex) checks.Text {
 	n, t := name(index), name(i.Table)
-	said := strings.ReplaceAll(checks.Quote(i.Broken), `"`, "'")
+	said := checks.Said(i.Broken)
 	proof := checks.Text{
-		En: fmt.Sprintf(`PostgreSQL at %s: "%s"`, checks.At(i.At), said),
-		Ja: fmt.Sprintf("PostgreSQLの報告（%s）: 「%s」", checks.At(i.At), said),
+		En: fmt.Sprintf("PostgreSQL at %s: %s", checks.At(i.At), said.En),
+		Ja: fmt.Sprintf("PostgreSQLの報告（%s）: %s", checks.At(i.At), said.Ja),
 	}
 	if i.Fatal {
 		proof = checks.Text{
@@ -23,7 +22,7 @@ func brokenText(index string, i readIndex) checks.Text {
 	return checks.Lines(
 		checks.Text{En: "index " + n.En + " is broken", Ja: "インデックス " + n.Ja + " が壊れています"},
 		checks.Text{
-			En: "Rows of " + t.En + " that are there are not found, and may come twice: profiles give 404, posts do not arrive.",
+			En: "Rows of " + t.En + " that are there are not found, and may appear twice: profiles give 404, posts do not arrive.",
 			Ja: t.Ja + " にある行が見つからず、重複が生じることがあります（プロフィールが404になる、投稿が届かないなど）。",
 		},
 		proof,
@@ -33,7 +32,7 @@ func brokenText(index string, i readIndex) checks.Text {
 func brokenAdvice(l *look, index string) checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Mastodon can go on working meanwhile. If a unique index cannot be rebuilt, rows are there twice, and they must go first. If indexes break again, look at the disk.",
+			En: "Mastodon can go on working meanwhile. If a unique index cannot be rebuilt, there are duplicate rows, and they must go first. If indexes break again, look at the disk.",
 			Ja: "Mastodonは動かしたままで実行できます。ユニークインデックスが作り直せない場合は重複した行があるので、先に解消してください。何度も壊れるなら、ディスクを確認してください。",
 		},
 		Mend: shells(l.psql("REINDEX INDEX CONCURRENTLY " + quoteIdent(index))),
@@ -103,7 +102,7 @@ func noAmcheck(there bool) checks.Text {
 func noColumns(k key) checks.Text {
 	n := name(k.Table)
 	return checks.Text{
-		En: "sababan's role may not read the columns of " + n.En + " that must not be there twice",
+		En: "sababan's role may not read the columns of " + n.En + " that must be unique",
 		Ja: "sababanのロールに " + n.Ja + " の列を読む権限がないため、重複を確認できません",
 	}
 }

@@ -11,8 +11,8 @@ func walText(w wal) checks.Text {
 	s, m := checks.Size(w.Bytes), checks.Size(max(w.Max, w.Keep))
 	lines := []checks.Text{
 		{
-			En: "pg_wal has grown to " + s.En + "; " + m.En + " is what it may be",
-			Ja: "pg_walが" + s.Ja + "まで増えています（設定上は" + m.Ja + "まで）",
+			En: "pg_wal has grown to " + s.En + " (its settings allow " + m.En + ")",
+			Ja: "pg_walが" + s.Ja + "に増えています（設定上は" + m.Ja + "まで）",
 		},
 		{
 			En: "When the disk is full, PostgreSQL stops, and Mastodon with it.",
@@ -145,7 +145,7 @@ func checksumsText(c checksums) checks.Text {
 			Ja: "PostgreSQLが壊れたページを検出しました（これまでに" + n.Ja + "回）",
 		},
 		checks.Text{
-			En: "The last one at " + checks.At(c.Last) + ". What lies on the disk is not what was written: the disk, its controller or the memory is failing.",
+			En: "The last was at " + checks.At(c.Last) + ". What lies on the disk is not what was written: the disk, its controller or the memory is failing.",
 			Ja: "最後は" + checks.At(c.Last) + "です。書き込んだ内容とディスク上の内容が一致していません。ディスク・コントローラー・メモリの故障が疑われます。",
 		},
 		checks.Text{
@@ -165,7 +165,7 @@ func viewText(view string) checks.Text {
 	switch view {
 	case "instances":
 		effect = checks.Text{
-			En: "/api/v1/instance, which many apps ask first, and the federation pages fail. Mastodon up to 4.4 cannot mend that by itself.",
+			En: "/api/v1/instance, which many apps ask first, and the federation pages fail. Mastodon up to 4.4 cannot fix that by itself.",
 			Ja: "多くのアプリが最初に使う /api/v1/instance と、連合の管理画面がエラーになります。4.4以前のMastodonは自力では直せません。",
 		}
 	case "account_summaries", "global_follow_recommendations", "follow_recommendations":
@@ -174,7 +174,7 @@ func viewText(view string) checks.Text {
 	return checks.Lines(
 		checks.Text{En: "the view " + n.En + " was never filled", Ja: "ビュー " + n.Ja + " が一度も更新されていません（空のままです）"},
 		effect,
-		checks.Text{En: "That is how a restore leaves it that stopped before its end.", Ja: "リストアが途中で終わった場合などに、この状態になります。"},
+		checks.Text{En: "A restore that stopped before its end leaves it like that.", Ja: "リストアが途中で終わった場合などに、この状態になります。"},
 	)
 }
 

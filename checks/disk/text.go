@@ -78,7 +78,7 @@ func fullHarm(s seen) checks.Text {
 		}
 	case len(s.Holds) > 0 && s.Available == 0:
 		return checks.Text{
-			En: names.En + " and can no longer write: posting and logging in fail.",
+			En: names.En + " and can no longer write: posting and signing in fail.",
 			Ja: names.Ja + "、もう書き込めません。投稿もログインもできなくなります。",
 		}
 	case len(s.Holds) > 0:
@@ -219,13 +219,13 @@ func comesBack(f freeable) checks.Text {
 	switch f.Kind {
 	case freeModules:
 		return checks.Text{
-			En: "Stop Mastodon before deleting node_modules and vendor; `bundle install` and `yarn install` bring them back.",
+			En: "Stop Mastodon before deleting node_modules and vendor; bundle install and yarn install bring them back.",
 			Ja: "node_modulesとvendorはMastodonを止めてから削除してください。あとで bundle install と yarn install で復活します。",
 		}
 	case freePacks:
 		return checks.Text{
-			En: "Without the compiled pages the web interface is down until `RAILS_ENV=production bundle exec rails assets:precompile` has run.",
-			Ja: "ビルド済みアセットを消すとWebUIが表示できません。RAILS_ENV=production bundle exec rails assets:precompile で復活します。",
+			En: "Without the compiled pages the web interface is down until RAILS_ENV=production bundle exec rails assets:precompile has run.",
+			Ja: "ビルド済みアセットを消すとWeb画面が表示できません。RAILS_ENV=production bundle exec rails assets:precompile で復活します。",
 		}
 	case freeDumps:
 		return checks.Text{
@@ -277,7 +277,7 @@ func inodesText(s seen) checks.Text {
 		}
 	}
 	return checks.Lines(head, checks.Text{
-		En: fmt.Sprintf("Without inodes no file can be created, although %s are free: it fails like a full disk.", free.En),
+		En: fmt.Sprintf("Without inodes no file can be created, although %s is free: it fails like a full disk.", free.En),
 		Ja: fmt.Sprintf("容量が%s空いていても、inodeが尽きると新しいファイルを作れず、ディスク満杯と同じ症状になります。", free.Ja),
 	})
 }
@@ -327,7 +327,7 @@ func readOnlyText(s seen, how string) checks.Text {
 	}
 	if len(s.Holds) > 0 {
 		harm = checks.Text{
-			En: names.En + ": posting and logging in fail.",
+			En: names.En + ": posting and signing in fail.",
 			Ja: names.Ja + "ます。投稿もログインもできません。",
 		}
 	}
@@ -393,10 +393,10 @@ func blindError(m Mount, err error, denied bool) checks.Text {
 			Ja: n.Ja + " を確認する権限がありません",
 		}
 	}
-	q := checks.Quote(err.Error())
+	said := checks.Said(err.Error())
 	return checks.Text{
-		En: fmt.Sprintf(`%s cannot be looked at ("%s")`, n.En, q),
-		Ja: fmt.Sprintf("%s を確認できません（「%s」）", n.Ja, q),
+		En: fmt.Sprintf("%s cannot be looked at (%s)", n.En, said.En),
+		Ja: fmt.Sprintf("%s を確認できません（%s）", n.Ja, said.Ja),
 	}
 }
 

@@ -103,7 +103,10 @@ func textServed(all []summary) checks.Text {
 		Ja: fmt.Sprintf("ネームサーバー%d台中%d台が応答", servers, answering),
 	}
 	if answering == servers {
-		t = checks.Text{En: fmt.Sprintf("all %d name servers answer", servers), Ja: fmt.Sprintf("ネームサーバー%d台すべて応答", servers)}
+		t = checks.Text{En: checks.All(servers) + " name servers answer", Ja: fmt.Sprintf("ネームサーバー%d台すべて応答", servers)}
+	}
+	if servers == 1 && answering == 1 {
+		t = checks.Text{En: "its name server answers", Ja: "ネームサーバー1台が応答"}
 	}
 	if signed == len(all) {
 		t.En += ", DNSSEC"
@@ -129,7 +132,7 @@ func textExpiry(name string, e end, r Registered, now time.Time) checks.Text {
 			Ja: fmt.Sprintf("ドメイン %s の有効期限が切れています（%sまで）", n, on),
 		}
 		effect = checks.Text{
-			En: "Any day now nobody finds the server any more: browsers, apps, other servers, mail.",
+			En: "Any day now, nobody will find the server any more: browsers, apps, other servers, mail.",
 			Ja: "いつつながらなくなってもおかしくありません（ブラウザ、アプリ、他サーバー、メールすべて）。",
 		}
 	}
@@ -178,13 +181,13 @@ func adviceExpiry(name string, said registry.Registration, e end, r Registered) 
 	return a
 }
 
-// atRegistrar is " at “Name”", where the name is known.
+// atRegistrar is where a domain is renewed, with its name where that is known.
 func atRegistrar(said registry.Registration) checks.Text {
 	if said.Registrar == "" {
 		return checks.Text{En: " at the registrar", Ja: "ドメインの登録事業者で"}
 	}
-	n := checks.Quote(said.Registrar)
-	return checks.Text{En: fmt.Sprintf(" at the registrar (%q)", n), Ja: fmt.Sprintf("ドメインの登録事業者（「%s」）で", n)}
+	n := checks.Said(said.Registrar)
+	return checks.Text{En: " at the registrar (" + n.En + ")", Ja: "ドメインの登録事業者（" + n.Ja + "）で"}
 }
 
 // textHeld is a domain that is taken off the net, or about to be given away.
@@ -221,7 +224,7 @@ func textHeld(name string, said registry.Registration, e end) checks.Text {
 		}
 	case registry.InRedemption:
 		head = checks.Text{
-			En: fmt.Sprintf("domain %s was not renewed and is being deleted; it can still be had back", n),
+			En: fmt.Sprintf("domain %s was not renewed and is being deleted; it can still be recovered", n),
 			Ja: fmt.Sprintf("ドメイン %s は更新されず、削除の手続きに入っています（まだ取り戻せます）", n),
 		}
 		effect = checks.Text{
@@ -256,8 +259,8 @@ func textHeld(name string, said registry.Registration, e end) checks.Text {
 func adviceHeld(name string, said registry.Registration) checks.Advice {
 	at := checks.Text{En: "the registrar", Ja: "ドメインの登録事業者"}
 	if said.Registrar != "" {
-		n := checks.Quote(said.Registrar)
-		at = checks.Text{En: fmt.Sprintf("the registrar (%q)", n), Ja: fmt.Sprintf("ドメインの登録事業者（「%s」）", n)}
+		n := checks.Said(said.Registrar)
+		at = checks.Text{En: "the registrar (" + n.En + ")", Ja: "ドメインの登録事業者（" + n.Ja + "）"}
 	}
 	return checks.Advice{
 		Text: checks.Text{

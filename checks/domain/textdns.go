@@ -105,7 +105,7 @@ func reasonOf(p proof) checks.Text {
 	case expired:
 		at := checks.At(p.until)
 		return checks.Text{
-			En: fmt.Sprintf("The signatures expired %s: nobody has signed anew.", at),
+			En: fmt.Sprintf("The signatures expired %s: nobody has signed again.", at),
 			Ja: fmt.Sprintf("署名の有効期限が%sに切れたまま、再署名されていません。", at),
 		}
 	case early:
@@ -126,7 +126,7 @@ func textDNSSEC(name string, p proof) checks.Text {
 		En: fmt.Sprintf("DNSSEC of %s is broken: many can no longer look up the name", n),
 		Ja: fmt.Sprintf("%s のDNSSECが壊れています（多くの環境で名前解決に失敗）", n),
 	}, checks.Text{
-		En: "Whoever's resolver verifies (most large ones do) gets no address: for them the server is down.",
+		En: "Everybody whose resolver verifies it (most large ones do) gets no address: for them the server is down.",
 		Ja: "署名を検証するリゾルバー（大手の多く）を使う利用者や他サーバーからは、停止しているのと同じに見えます。",
 	}, reasonOf(p))
 }
@@ -145,7 +145,7 @@ func textDNSSECPartly(name string, bad []string, all int, p proof) checks.Text {
 func textDNSSECEnding(name string, p proof) checks.Text {
 	n := nameOf(name)
 	return checks.Text{
-		En: fmt.Sprintf("DNSSEC signatures of %s end in %s and are not renewed\nAfter %s, whoever's resolver verifies can no longer look up the name.", n, checks.Left(p.until), checks.At(p.until)),
+		En: fmt.Sprintf("DNSSEC signatures of %s end in %s and are not renewed\nAfter %s, nobody whose resolver verifies it can look up the name any more.", n, checks.Left(p.until), checks.At(p.until)),
 		Ja: fmt.Sprintf("%s のDNSSEC署名が更新されないまま、期限まで%sです\n%sを過ぎると、署名を検証するリゾルバーから名前解決できなくなります。", n, checks.Left(p.until), checks.At(p.until)),
 	}
 }
@@ -160,7 +160,7 @@ func adviceDNSSEC(name string, v verdict) checks.Advice {
 		}
 	default:
 		a.Text = checks.Text{
-			En: "Whoever signs the zone (your DNS provider, or your own name server) has to sign it anew.",
+			En: "Whoever signs the zone (your DNS provider, or your own name server) has to sign it again.",
 			Ja: "ゾーンに署名している側（DNS事業者、または自前のネームサーバー）で再署名が必要です。",
 		}
 	}
@@ -185,11 +185,11 @@ func textNoCAA(host string) checks.Text {
 
 // textCAA is a certificate that cannot be renewed where it came from.
 func textCAA(p permission) checks.Text {
-	n, who := nameOf(p.host), checks.Shorten(checks.Quote(p.issuer), 30)
+	n, who := nameOf(p.host), checks.Said(checks.Shorten(checks.Quote(p.issuer), 30))
 	zone := checks.Shorten(checks.QuoteName(p.zone), 60)
 	t := checks.Text{
-		En: fmt.Sprintf("CAA forbids the renewal of the certificate of %s (from %q)", n, who),
-		Ja: fmt.Sprintf("%s の証明書（発行元「%s」）は、CAAレコードのため次の更新ができません", n, who),
+		En: fmt.Sprintf("CAA forbids the renewal of the certificate of %s (from %s)", n, who.En),
+		Ja: fmt.Sprintf("%s の証明書（発行元%s）は、CAAレコードのため次の更新ができません", n, who.Ja),
 	}
 	allowed := checks.Text{
 		En: fmt.Sprintf("The records of %s let nobody issue.", zone),

@@ -87,7 +87,7 @@ func textEffect(s standing) checks.Text {
 			Ja: "期限を過ぎると引き落としができなくなります。新しいカードが届くまで数週間かかることがあります。",
 		}
 	case s.left < 0:
-		return checks.Text{En: "Unpaid for long, it may be switched off or lost.", Ja: "このまま未払いが続くと、停止されたり失効したりするおそれがあります。"}
+		return checks.Text{En: "If it stays unpaid, it may be switched off or lost.", Ja: "このまま未払いが続くと、停止されたり失効したりするおそれがあります。"}
 	}
 	return checks.Text{}
 }
@@ -113,7 +113,7 @@ func advicePaid(s standing) checks.Advice {
 	switch {
 	case s.rule.card:
 		return checks.Advice{Text: checks.Text{
-			En: fmt.Sprintf(`Once every bill knows the new card, reply with its end: "paid %s 08/31"`, n),
+			En: fmt.Sprintf(`Once every bill knows the new card, reply with its expiry: "paid %s 08/31"`, n),
 			Ja: fmt.Sprintf("新しいカードに切り替えたら、その有効期限を付けて返信してください: 支払い済み %s 08/31", n),
 		}}
 	case s.automatic:
@@ -226,9 +226,9 @@ func textWhich(names []string, said string) checks.Text {
 		Ja: "どれの支払いですか？ 「支払い済み」のあとに名前を付けて返信してください: " + strings.Join(shown, "、"),
 	}
 	if said != "" {
-		q := checks.Quote(said)
-		t.En = fmt.Sprintf("I know no due named %q. ", q) + t.En
-		t.Ja = fmt.Sprintf("「%s」という支払いは登録されていません。", q) + t.Ja
+		q := checks.Said(said)
+		t.En = "I know no due named " + q.En + ". " + t.En
+		t.Ja = q.Ja + "という支払いは登録されていません。" + t.Ja
 	}
 	return t
 }

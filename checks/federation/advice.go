@@ -7,7 +7,7 @@ import (
 func adviceDeaf() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Look whether requests to /inbox arrive and are answered with 202, then at Sidekiq's queue ingress.",
+			En: "See whether requests to /inbox arrive and are answered with 202, then look at Sidekiq's queue ingress.",
 			Ja: "/inboxへの要求が届き、202で応答しているかを見てから、Sidekiqのingressキューを確かめてください。",
 		},
 		Look: checks.Sh("sudo", "grep", "-E", `"POST [^ "]*/inbox `, "/var/log/nginx/access.log").Pipe("tail", "-n", "20"),
@@ -62,7 +62,7 @@ func adviceMissing(s suspect) checks.Advice {
 		}
 	case o.Kind == there && (s.Days > 0 || s.Stopped > 0), o.Kind == refusing, o.Kind == cut:
 		a.Text = checks.Text{
-			En: "Ask their admin, by a way that does not lead over this server.",
+			En: "Ask their admin, in a way that does not go through this server.",
 			Ja: "このサーバーを通らない方法で、相手の管理者に聞いてみてください。",
 		}
 	case o.Kind == ourRoots:

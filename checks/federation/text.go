@@ -81,7 +81,7 @@ func textUs(t tally, usual checks.Band) checks.Text {
 		En: "Posts from here do not reach them. Deliveries fail to " + all.En + " servers altogether.",
 		Ja: "ここの投稿が届いていません。配送に失敗しているサーバーは全部で" + all.Ja + "台です。",
 	}, checks.Text{
-		En: "So many at once hint at name resolution, the network, the clock or the root certificates of this server.",
+		En: "So many at once point to name resolution, the network, the clock or the root certificates of this server.",
 		Ja: "一斉に起きているため、このサーバーの名前解決、ネットワーク、時計、ルート証明書が疑われます。",
 	})
 }
@@ -116,12 +116,12 @@ func textTrust(list []suspect) checks.Text {
 	}
 	if s.Outcome.Kind != ourRoots {
 		proof = checks.Text{
-			En: "Servers of different owners have the same authority, so probably it is missing here: \"" + checks.Quote(s.Outcome.Issuer) + "\".",
-			Ja: "運営の異なるサーバーが同じ認証局を使っているため、こちらの一覧に欠けていると思われます: 「" + checks.Quote(s.Outcome.Issuer) + "」",
+			En: "Servers of different owners have the same authority, so probably it is missing here: " + checks.Said(s.Outcome.Issuer).En + ".",
+			Ja: "運営の異なるサーバーが同じ認証局を使っているため、こちらの一覧に欠けていると思われます: " + checks.Said(s.Outcome.Issuer).Ja,
 		}
 	}
 	return checks.Lines(head, checks.Text{
-		En: "Deliveries to them and fetches from them fail: " + some(list).En + ".",
+		En: "Deliveries and fetches probably fail: " + some(list).En + ".",
 		Ja: "配送も取得もできていない可能性があります: " + some(list).Ja + "。",
 	}, proof)
 }

@@ -128,8 +128,8 @@ func textCertificate(o outcome) checks.Text {
 		return checks.Text{En: "Their chain of certificates is bad: the fault is theirs.", Ja: "相手の証明書チェーンに問題があります。相手側の問題です。"}
 	case unknownRoot:
 		return checks.Text{
-			En: "Nobody known here vouches for their certificate (issuer \"" + checks.Quote(o.Issuer) + "\"). Probably their chain is incomplete.",
-			Ja: "相手の証明書の認証局が不明です（発行者「" + checks.Quote(o.Issuer) + "」）。おそらく中間証明書の不足です。",
+			En: "Nobody known here vouches for their certificate (issuer " + checks.Said(o.Issuer).En + "). Probably their chain is incomplete.",
+			Ja: "相手の証明書の認証局が不明です（発行者" + checks.Said(o.Issuer).Ja + "）。おそらく中間証明書の不足です。",
 		}
 	case ourRoots:
 		return checks.Text{
@@ -157,7 +157,7 @@ func textAnswer(o outcome, offline bool) checks.Text {
 		}
 	case guarded:
 		return checks.Text{
-			En: "A check for browsers stands before their server; other servers cannot pass it.",
+			En: "A browser check stands in front of their server; other servers cannot pass it.",
 			Ja: "相手のサーバーの手前にブラウザ確認があり、他のサーバーは通過できません。",
 		}
 	case broken:

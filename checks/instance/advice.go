@@ -36,7 +36,7 @@ func adviceBroken(o outcome) checks.Advice {
 	case o.why == status && o.code < 500:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look whether the web server passes /api on to Mastodon, and whether something in front of it refuses.",
+				En: "See whether the web server passes /api on to Mastodon, and whether something in front of it refuses.",
 				Ja: "Webサーバーが/apiをMastodonに渡しているか、手前で拒否されていないかを確かめてください。",
 			},
 			Look: web,
@@ -52,7 +52,7 @@ func adviceBroken(o outcome) checks.Advice {
 	case o.why == refused || o.why == cut:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look on the server whether its web server runs and listens.",
+				En: "See on the server whether its web server runs and listens.",
 				Ja: "サーバーで、Webサーバーが動いて待ち受けているか確かめてください。",
 			},
 			Look: checks.Sh("sudo", "ss", "-ltnp"),
@@ -69,7 +69,7 @@ func adviceBroken(o outcome) checks.Advice {
 	}
 	return checks.Advice{
 		Text: checks.Text{
-			En: "The reason is in the log of the web process.",
+			En: "The reason is probably in the log of the web process.",
 			Ja: "原因はWebプロセスのログに出ているはずです。",
 		},
 		Look: web,
@@ -78,7 +78,7 @@ func adviceBroken(o outcome) checks.Advice {
 
 func adviceGuarded() checks.Advice {
 	return checks.Advice{Text: checks.Text{
-		En: "Take /api, /inbox, /users, /nodeinfo and /.well-known out of the check for browsers: neither apps nor other servers can pass it.",
+		En: "Take /api, /inbox, /users, /nodeinfo and /.well-known out of the browser check: neither apps nor other servers can pass it.",
 		Ja: "/api、/inbox、/users、/nodeinfo、/.well-known をブラウザ確認の対象から外してください。アプリも他サーバーも通過できません。",
 	}}
 }
@@ -98,7 +98,7 @@ func adviceUnseen(o outcome, domain string) checks.Advice {
 	switch o.why {
 	case noResolver:
 		return checks.Advice{
-			Text: checks.Text{En: "Look whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
+			Text: checks.Text{En: "See whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
 			Look: checks.Sh("getent", "ahosts", domain),
 		}
 	case noRoute:

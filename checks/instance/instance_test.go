@@ -190,7 +190,7 @@ func TestWhatIsWrongIsFoundAndMends(t *testing.T) {
 		},
 		{
 			name: "to another host", config: "location /api/ { return 301 https://social.example$request_uri; }",
-			code: v2, severity: checks.Critical, en: "It redirects to “social.example”", ja: "転送先は「social.example」", holds: []string{v1},
+			code: v2, severity: checks.Critical, en: "It redirects to \"social.example\"", ja: "転送先は「social.example」", holds: []string{v1},
 		},
 		{
 			name: "a challenge with 200", config: "location /api/ { rewrite ^ /page.html break; }",
@@ -198,7 +198,7 @@ func TestWhatIsWrongIsFoundAndMends(t *testing.T) {
 		},
 		{
 			name: "a challenge with 503", config: "error_page 503 /page.html; location = /page.html { internal; } location /api/ { return 503; }",
-			code: challenge, severity: checks.Warning, en: "Probably it comes from Cloudflare", ja: "Cloudflareによる", holds: []string{v1, v2, slow},
+			code: challenge, severity: checks.Warning, en: "Probably it is the browser check of Cloudflare", ja: "Cloudflareによる", holds: []string{v1, v2, slow},
 		},
 		{
 			name: "somebody's page with 403", config: "error_page 403 /error.html; location = /error.html { internal; } location /api/ { return 403; }",

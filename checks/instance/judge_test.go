@@ -150,5 +150,5 @@ func TestTheViewIsBlamedOnlyWhereItFits(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
-	says(t, textView(mastodon, false), "does not mend it by itself", "自動では直りません")
+	says(t, textView(mastodon, false), "does not fix it by itself", "自動では直りません")
 }

@@ -76,10 +76,10 @@ func textBroken(which string, o outcome, both bool) checks.Text {
 		}
 		t = checks.Text{En: p.En + leads + " elsewhere (" + api.StatusName(o.code) + ")", Ja: p.Ja + " 別の場所に転送されます（" + api.StatusName(o.code) + "）"}
 		if o.to != "" {
-			to := plain(o.to)
+			to := checks.Said(plain(o.to))
 			t = checks.Lines(t, checks.Text{
-				En: "It redirects to “" + to + "”. If your Mastodon is there, write that name into [server] domain.",
-				Ja: "転送先は「" + to + "」です。Mastodonがそちらにあるなら、[server] domainにその名前を書いてください。",
+				En: "It redirects to " + to.En + ". If your Mastodon is there, write that name into [server] domain.",
+				Ja: "転送先は" + to.Ja + "です。Mastodonがそちらにあるなら、[server] domainにその名前を書いてください。",
 			})
 		}
 	case notJSON:
@@ -115,12 +115,12 @@ func textApps() checks.Text {
 // textView says that v1 alone fails as it does without its view.
 func textView(second outcome, known bool) checks.Text {
 	cause := checks.Text{
-		En: "Probably the materialized view “instances” in the database has never been filled, for example after a restore.",
+		En: "Probably the materialized view instances in the database has never been filled, for example after a restore.",
 		Ja: "データベースのマテリアライズドビュー「instances」が初期化されていない（リストア後など）可能性が高いです。",
 	}
 	if known {
 		cause = checks.Text{
-			En: "The database says why: the materialized view “instances” has never been filled, as after a restore.",
+			En: "The database says why: the materialized view instances has never been filled, as after a restore.",
 			Ja: "原因: データベースのマテリアライズドビュー「instances」が初期化されていません（リストア後など）。",
 		}
 	}
@@ -134,7 +134,7 @@ func textView(second outcome, known bool) checks.Text {
 	)
 	if v := api.Software(second.in.Version).Version; !v.AtLeast(4, 5) {
 		t = checks.Lines(t, checks.Text{
-			En: "This version of Mastodon does not mend it by itself.",
+			En: "This version of Mastodon does not fix it by itself.",
 			Ja: "このバージョンのMastodonでは、自動では直りません。",
 		})
 	}
@@ -152,12 +152,12 @@ func textGuarded(domain, guard string) checks.Text {
 		Ja: "APIがブラウザ向けのページを返しています（" + shorten(domain) + "）",
 	}
 	by := checks.Text{
-		En: "Something in front of the server probably checks for browsers here.",
+		En: "Probably something in front of the server runs a browser check.",
 		Ja: "サーバーの手前にある何かが、ブラウザかどうかの確認を求めているようです。",
 	}
 	if guard != "" {
 		by = checks.Text{
-			En: "Probably it comes from " + guard + ", which checks for browsers here.",
+			En: "Probably it is the browser check of " + guard + ".",
 			Ja: guard + "によるブラウザ確認（チャレンジ）の可能性が高いです。",
 		}
 	}
@@ -236,7 +236,11 @@ func textUsual(t checks.Text, took, mid time.Duration) checks.Text {
 	}
 	// What stands in brackets already takes the number in.
 	if inside, ok := strings.CutSuffix(t.Ja, "）"); ok {
-		return checks.Text{En: strings.TrimSuffix(t.En, ")") + "; usually " + en + ")", Ja: inside + "、普段" + usual.Ja + "）"}
+		ja := inside + "、普段" + usual.Ja + "）"
+		if inside, ok := strings.CutSuffix(t.En, ")"); ok {
+			return checks.Text{En: inside + "; usually " + en + ")", Ja: ja}
+		}
+		return checks.Text{En: t.En + " (usually " + en + ")", Ja: ja}
 	}
 	return checks.Text{En: t.En + " (usually " + en + ")", Ja: t.Ja + "（普段" + usual.Ja + "）"}
 }

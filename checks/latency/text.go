@@ -146,7 +146,7 @@ func adviceSlow(d detail) checks.Advice {
 	case inQueue:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look what keeps puma busy before anything is restarted. More web processes or threads (WEB_CONCURRENCY, MAX_THREADS) help only where memory and the database's connections have room.",
+				En: "See what keeps puma busy before anything is restarted. More web processes or threads (WEB_CONCURRENCY, MAX_THREADS) help only where memory and the database's connections have room.",
 				Ja: "再起動する前に、何がpumaをふさいでいるか見ておいてください。プロセスやスレッド（WEB_CONCURRENCY、MAX_THREADS）を増やすのは、メモリとデータベースの接続数に余裕がある場合だけ有効です。",
 			},
 			Look: look,
@@ -163,7 +163,7 @@ func adviceSlow(d detail) checks.Advice {
 		return checks.Advice{
 			Text: checks.Text{
 				En: "Look at the status pages of the provider and of the CDN, and whether the line is full.",
-				Ja: "サーバー会社とCDNの障害情報、回線が埋まっていないかを見てください。",
+				Ja: "サーバー事業者とCDNの障害情報、回線が埋まっていないかを見てください。",
 			},
 			Look: checks.Sh("ss", "-s"),
 		}
@@ -198,8 +198,8 @@ func textHourly(side string, p pattern) checks.Text {
 func adviceHourly() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Look what starts at that minute, here and at the provider (snapshots); it may run at another time, or more gently.",
-			Ja: "その分に何が始まるか、サーバー会社のスナップショットも含めて確かめ、時刻をずらすか負荷を下げてください。",
+			En: "See what starts at that minute, here and at the provider (snapshots); it may run at another time, or more gently.",
+			Ja: "その分に何が始まるか、サーバー事業者のスナップショットも含めて確かめ、時刻をずらすか負荷を下げてください。",
 		},
 		Look: checks.Sh("systemctl", "list-timers", "--all"),
 	}

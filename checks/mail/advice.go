@@ -97,7 +97,7 @@ func (a about) adviceRetries(reason string) checks.Advice {
 		}
 	case reasonConnect:
 		text = checks.Text{
-			En: text.En + " See whether the provider has a disturbance, and whether this machine may still go out at SMTP_PORT.",
+			En: text.En + " See whether the provider reports an outage, and whether this machine can still connect to SMTP_PORT.",
 			Ja: text.Ja + " メールサービスの障害情報と、このマシンからSMTP_PORTへ接続できるかを確かめてください。",
 		}
 	case reasonTLS:
@@ -131,7 +131,7 @@ func (a about) adviceTalk(t talk) checks.Advice {
 		}
 	case untrusted:
 		return a.tried(checks.Text{
-			En: "If the name is the provider's, it is theirs to mend; see whether the address in SMTP_SERVER has changed, and whether this machine's root certificates are old.",
+			En: "If the name is the provider's, it is theirs to fix; see whether the address in SMTP_SERVER has changed, and whether this machine's root certificates are old.",
 			Ja: "メールサービス側の問題の可能性があります。SMTP_SERVERに書く名前が変わっていないか、このマシンのルート証明書が古くないかも確かめてください。",
 		})
 	case refused:
@@ -141,7 +141,7 @@ func (a about) adviceTalk(t talk) checks.Advice {
 		})
 	}
 	return a.tried(checks.Text{
-		En: "See whether the provider has a disturbance, and whether this machine may go out at this port: some hosts close 25, 465 and 587.",
+		En: "See whether the provider reports an outage, and whether this machine can connect out on this port: some hosts close 25, 465 and 587.",
 		Ja: "メールサービスの障害情報と、このマシンからそのポートへ出られるかを確かめてください（25・465・587番を閉じている事業者もあります）。",
 	})
 }
@@ -166,7 +166,7 @@ func adviceFullBox() checks.Advice {
 func adviceBox(last visit) checks.Advice {
 	if last.Fault == unreachable || last.Fault == silent {
 		return checks.Advice{Text: checks.Text{
-			En: "If it does not come back by itself, see [[checks.mail.mailbox]] imap and whether this machine may go out at port 993.",
+			En: "If it does not come back by itself, see [[checks.mail.mailbox]] imap and whether this machine can connect out on port 993.",
 			Ja: "自然に回復しない場合は、[[checks.mail.mailbox]] imap の設定と、このマシンから993番ポートへ出られるかを確かめてください。",
 		}}
 	}

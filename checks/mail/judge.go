@@ -224,7 +224,7 @@ func (v view) judgeTalk(o *checks.Observation) {
 // subjectSMTP is the subject of a password of ours that is for no mailbox.
 const subjectSMTP = "smtp"
 
-// judgeBoxes tells what is the matter with our own mailboxes.
+// judgeBoxes tells what is the matter with sababan's own mailboxes.
 func (v view) judgeBoxes(o *checks.Observation) {
 	for _, b := range v.set.boxes {
 		memo := v.memory.Boxes[b.address]

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A letter is one message to one of our mailboxes; without a text it is only
+// A letter is one message to one of sababan's own mailboxes; without a text it is only
 // asked whether it would be taken.
 type letter struct {
 	to, id string

@@ -26,7 +26,7 @@ func TestAMessageArrivesAndIsDeletedAndNoOther(t *testing.T) {
 	if n := w.inMailbox(t, "probe", ""); n != 1 {
 		t.Fatalf("the first look of all has sent something: %d messages", n)
 	}
-	says(t, first.Summary, "takes us up to RCPT TO in ", "はRCPT TOまで受け付け（")
+	says(t, first.Summary, "accepts mail up to RCPT TO in ", "はRCPT TOまで受け付け（")
 	says(t, first.Summary, "no test message sent yet", "テストメールはまだ送っていません")
 	if v := checkstest.Value(t, first, smtpTime, ""); v <= 0 || v > 20 {
 		t.Errorf("SMTP took %v s", v)
@@ -67,7 +67,7 @@ func TestAMailboxThatCannotBeReadLosesNothing(t *testing.T) {
 	o := w.look(t)
 	gone(t, o, codeLost)
 	f := found(t, o, codeMailbox, inbox, checks.Warning, checks.Morning)
-	says(t, f.Text, "our own mailbox probe@lab.test cannot be read (localhost refuses us)", "sababan自身のメールボックス probe@lab.test を読めません（localhostに拒否されました）")
+	says(t, f.Text, "sababan's own mailbox probe@lab.test cannot be read (localhost refuses sababan)", "sababan自身のメールボックス probe@lab.test を読めません（localhostに拒否されました）")
 	w.holdBack(t, false)
 	w.arrives(t, "probe", "", 1)
 	healthy(t, w.look(t))
@@ -148,7 +148,7 @@ func TestWhatLandsAmongJunkIsToldTheSecondTime(t *testing.T) {
 	w.arrives(t, "junk", ".Junk", 1)
 	o = w.look(t)
 	f := found(t, o, codeJunk, "", checks.Warning, checks.Morning)
-	says(t, f.Text, "the server's mail lands among junk: junk@lab.test", "サーバーからのメールが迷惑メールに入ります（junk@lab.test）")
+	says(t, f.Text, "the server's mail ends up in the junk folder: junk@lab.test", "サーバーからのメールが迷惑メールに入ります（junk@lab.test）")
 	says(t, f.Text, "mail.lab.test says: SPF pass, DMARC pass.", "mail.lab.test の判定: SPF pass, DMARC pass")
 	// The other mailbox was well: it gets no more than one a day.
 	if n := w.inMailbox(t, "probe", ""); n != 0 {
@@ -196,14 +196,14 @@ func TestOurOwnWrongPasswordsAreOurs(t *testing.T) {
 	w.look(t)
 	o := w.look(t)
 	f := found(t, o, codePassword, "smtp", checks.Warning, checks.Morning)
-	says(t, f.Text, "our own password for the mail server localhost:", "sababan自身のパスワードが、メールサーバー localhost:")
+	says(t, f.Text, "sababan's own password for the mail server localhost:", "sababan自身のパスワードが、メールサーバー localhost:")
 	gone(t, o, codeSMTP)
 	w.dress(t, w.tableWith("right", w.box(inbox, "wrong")))
 	w.pass(t, time.Hour)
 	w.look(t)
 	o = w.look(t)
 	f = found(t, o, codePassword, inbox, checks.Warning, checks.Morning)
-	says(t, f.Text, "our own password for the mailbox probe@lab.test is refused", "sababan自身のメールボックス probe@lab.test にログインできません")
+	says(t, f.Text, "sababan's own password for the mailbox probe@lab.test is refused", "sababan自身のメールボックス probe@lab.test にログインできません")
 	gone(t, o, codeLost)
 	w.pass(t, time.Hour)
 	w.look(t)
@@ -246,12 +246,12 @@ func TestEachRefusalOfTheMailServerIsNamedWithItsStep(t *testing.T) {
 		}
 	}
 	bad("/./ 554 5.7.1 Your account is suspended, @admin\n", codeSMTP, place, checks.Critical, checks.Now,
-		"refuses mail at the recipient (RCPT TO, 554)\nReached: connected, encrypted, signed in.\nIt says: “5.7.1 <probe@lab.test>: Recipient address rejected: Your account is suspended, (at)admin”",
+		"refuses mail at the recipient (RCPT TO, 554)\nReached: connected, encrypted, signed in.\nIt says: \"5.7.1 <probe@lab.test>: Recipient address rejected: Your account is suspended, (at)admin\"",
 		"がメールを受け付けません（宛先 RCPT TO 554）\n到達した段階: 接続、暗号化、ログインまで")
 	bad("/./ 450 4.7.0 Daily message quota exceeded\n", codeLimit, "", checks.Warning, checks.Now,
 		"the mail provider's sending limit is reached", "メールサービスの送信上限に達しました")
 	bad("/./ 452 4.2.2 Mailbox full\n", codeMailbox, inbox, checks.Warning, checks.Morning,
-		"our own mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
+		"sababan's own mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
 }
 
 func TestTLSThatFailsIsToldWithItsReason(t *testing.T) {
@@ -325,7 +325,7 @@ func TestAFullMailboxOfOursIsOurs(t *testing.T) {
 	w.pass(t, 61*time.Minute)
 	o := w.look(t)
 	f := found(t, o, codeMailbox, inbox, checks.Warning, checks.Morning)
-	says(t, f.Text, "our own mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
+	says(t, f.Text, "sababan's own mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
 	gone(t, o, codeLost)
 	w.empty(t, "probe")
 	w.pass(t, 31*time.Minute)
@@ -343,7 +343,7 @@ func TestWithoutACredentialTheServerOfMastodonIsAskedForTLSOnly(t *testing.T) {
 		t.Fatal(aloud(o))
 	}
 	says(t, o.Summary, "answers, encrypted, in ", "は暗号化つきで応答（")
-	says(t, o.Summary, "; whether it arrives is not looked at: that needs [checks.mail] smtp, [[checks.mail.mailbox]]", "。届くかどうかは未確認（[checks.mail] smtp、[[checks.mail.mailbox]] が必要）")
+	says(t, o.Summary, "; whether mail arrives is not checked: that needs [checks.mail] smtp, [[checks.mail.mailbox]]", "。届くかどうかは未確認（[checks.mail] smtp、[[checks.mail.mailbox]] が必要）")
 	says(t, o.Summary, "SPF, DMARC in the DNS", "SPF・DMARCはDNSにあり")
 	readAloud(t, o)
 	if strings.Contains(w.log(t), "rcpt=1") {
@@ -359,7 +359,7 @@ func TestTheRelayOfThisMachineIsAskedUpToRCPTTO(t *testing.T) {
 	place := "localhost:" + port(w.relay)
 	o := w.look(t)
 	nothing(t, o)
-	says(t, o.Summary, place+" takes us up to RCPT TO in ", place+" はRCPT TOまで受け付け（")
+	says(t, o.Summary, place+" accepts mail up to RCPT TO in ", place+" はRCPT TOまで受け付け（")
 	readAloud(t, o)
 	// Nobody need read at Mastodon's own address.
 	w.access(t, "/./ 550 5.1.1 User unknown in virtual mailbox table\n")

@@ -17,7 +17,7 @@ type memory struct {
 	// row went badly.
 	Talk    talk `json:"talk,omitzero"`
 	TalkRow int  `json:"talk_row,omitempty"`
-	// Boxes are our mailboxes by their address.
+	// Boxes are sababan's own mailboxes by their address.
 	Boxes map[string]box `json:"boxes,omitempty"`
 	// Records are the answers of the DNS, RecordsRow how many in a row were bad.
 	Records    records `json:"records,omitzero"`

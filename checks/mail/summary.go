@@ -28,13 +28,13 @@ func (v view) lineTalk() checks.Text {
 	place, took := shown(t.Place), checks.Millis(t.Took)
 	switch {
 	case t.Fault == wrong || t.Fault == unread:
-		return checks.Text{En: "our own password for " + place.En + " is not good", Ja: place.Ja + " 用のsababan自身のパスワードが使えません"}
+		return checks.Text{En: "sababan's own password for " + place.En + " is refused", Ja: place.Ja + " 用のsababan自身のパスワードが拒否されました"}
 	case t.Fault == limited:
 		return checks.Text{En: place.En + " has reached its sending limit", Ja: place.Ja + " は送信上限に達しています"}
 	case t.Fault != "" && t.Fault != full:
 		return checks.Text{En: place.En + " takes no mail", Ja: place.Ja + " はメールを受け付けません"}
 	case t.Step >= recipient:
-		return checks.Text{En: place.En + " takes us up to RCPT TO in " + took.En, Ja: place.Ja + " はRCPT TOまで受け付け（" + took.Ja + "）"}
+		return checks.Text{En: place.En + " accepts mail up to RCPT TO in " + took.En, Ja: place.Ja + " はRCPT TOまで受け付け（" + took.Ja + "）"}
 	case t.Step >= encrypted:
 		return checks.Text{En: place.En + " answers, encrypted, in " + took.En, Ja: place.Ja + " は暗号化つきで応答（" + took.Ja + "）"}
 	}
@@ -87,7 +87,7 @@ func (v view) lineMissing() checks.Text {
 	if missing.Empty() {
 		return checks.Text{}
 	}
-	return checks.Text{En: "whether it arrives is not looked at: that needs " + missing.En, Ja: "届くかどうかは未確認（" + missing.Ja + " が必要）"}
+	return checks.Text{En: "whether mail arrives is not checked: that needs " + missing.En, Ja: "届くかどうかは未確認（" + missing.Ja + " が必要）"}
 }
 
 // missing are the settings without which no message can be sent and seen.

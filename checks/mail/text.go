@@ -54,8 +54,8 @@ func words(s string) checks.Text {
 	if s == "" {
 		return checks.Text{}
 	}
-	q := checks.Quote(s)
-	return checks.Text{En: "It says: “" + q + "”", Ja: "サーバーの返答: 「" + q + "」"}
+	said := checks.Said(s)
+	return checks.Text{En: "It says: " + said.En, Ja: "サーバーの返答: " + said.Ja}
 }
 
 func textQueue(w waiting, age time.Duration) checks.Text {
@@ -107,8 +107,8 @@ func textRetries(w waiting, usual checks.Band, known bool) checks.Text {
 		En: fmt.Sprintf("Most often (%d): %s.", w.failing[main], because.En),
 		Ja: fmt.Sprintf("最も多い理由（%d通）: %s", w.failing[main], because.Ja),
 	}
-	if q := checks.Quote(w.sample[main]); q != "" {
-		most = checks.Text{En: most.En + " “" + q + "”", Ja: most.Ja + "（「" + q + "」）"}
+	if said := checks.Said(w.sample[main]); !said.Empty() {
+		most = checks.Text{En: most.En + " " + said.En, Ja: most.Ja + "（" + said.Ja + "）"}
 	}
 	lines := []checks.Text{head, most}
 	if systematic(main) {
@@ -211,7 +211,7 @@ func textTalk(t talk, s server, same bool) checks.Text {
 			Ja: "メールサーバー " + place.Ja + " がメールを受け付けません（" + where.Ja + "）",
 		}
 		if t.Verb == "AUTH" && t.Words == "" {
-			line = checks.Text{En: "It offers no way to sign in that we know.", Ja: "こちらで使えるログイン方式が提供されていません。"}
+			line = checks.Text{En: "It offers no way to sign in that sababan knows.", Ja: "こちらで使えるログイン方式が提供されていません。"}
 		}
 	default:
 		head = checks.Text{En: "the mail server " + place.En + " does not answer", Ja: "メールサーバー " + place.Ja + " が応答しません"}
@@ -265,7 +265,7 @@ func textStopped(t talk) checks.Text {
 func textWrongSMTP(t talk) checks.Text {
 	place := shown(t.Place)
 	return checks.Lines(checks.Text{
-		En: "our own password for the mail server " + place.En + " is refused",
+		En: "sababan's own password for the mail server " + place.En + " is refused",
 		Ja: "sababan自身のパスワードが、メールサーバー " + place.Ja + " に拒否されました",
 	}, checks.Text{
 		En: "That is the credential of [checks.mail] smtp. Whether mail arrives cannot be tested until it is right; if Mastodon signs in with the same one, its mail does not leave either.",
@@ -278,12 +278,12 @@ func textUnread(what, file string, f site.SecretFault) checks.Text {
 	name := checks.Named(file, 2*shownLimit)
 	if what == subjectSMTP {
 		return checks.Text{
-			En: "our password for the mail server cannot be used: " + name.En + " " + because.En,
+			En: "sababan's own password for the mail server cannot be used: " + name.En + " " + because.En,
 			Ja: "sababan自身のメールサーバー用パスワードを使えません（" + name.Ja + ": " + because.Ja + "）",
 		}
 	}
 	return checks.Text{
-		En: "our password for the mailbox " + what + " cannot be used: " + name.En + " " + because.En,
+		En: "sababan's own password for the mailbox " + what + " cannot be used: " + name.En + " " + because.En,
 		Ja: "sababan自身のメールボックス " + what + " 用パスワードを使えません（" + name.Ja + ": " + because.Ja + "）",
 	}
 }

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -10,7 +11,7 @@ import (
 func textWrongBox(b mailbox, last visit) checks.Text {
 	name := shown(b.address)
 	return checks.Lines(checks.Text{
-		En: "our own password for the mailbox " + name.En + " is refused",
+		En: "sababan's own password for the mailbox " + name.En + " is refused",
 		Ja: "sababan自身のメールボックス " + name.Ja + " にログインできません（パスワードが拒否されました）",
 	}, checks.Text{
 		En: "This is no fault of the server's mail. Whether it arrives there cannot be seen until the password is right.",
@@ -21,7 +22,7 @@ func textWrongBox(b mailbox, last visit) checks.Text {
 func textFullBox(b mailbox) checks.Text {
 	name := shown(b.address)
 	return checks.Lines(checks.Text{
-		En: "our own mailbox " + name.En + " is full",
+		En: "sababan's own mailbox " + name.En + " is full",
 		Ja: "sababan自身のメールボックス " + name.Ja + " がいっぱいです",
 	}, checks.Text{
 		En: "This is no fault of the server's mail; test messages do not fit in any more.",
@@ -29,7 +30,7 @@ func textFullBox(b mailbox) checks.Text {
 	})
 }
 
-// textBox tells why our mailbox cannot be read.
+// textBox tells why sababan's own mailbox cannot be read.
 func textBox(b mailbox, last visit) checks.Text {
 	name, host := shown(b.address), shown(b.server.host)
 	because, line := checks.Text{En: host.En + " does not answer", Ja: host.Ja + "が応答しません"}, checks.Text{}
@@ -44,10 +45,10 @@ func textBox(b mailbox, last visit) checks.Text {
 	case noTLS:
 		because = checks.Text{En: "encryption with " + host.En + " fails", Ja: host.Ja + "との暗号化に失敗します"}
 	case refused:
-		because, line = checks.Text{En: host.En + " refuses us", Ja: host.Ja + "に拒否されました"}, words(last.Words)
+		because, line = checks.Text{En: host.En + " refuses sababan", Ja: host.Ja + "に拒否されました"}, words(last.Words)
 	}
 	return checks.Lines(checks.Text{
-		En: "our own mailbox " + name.En + " cannot be read (" + because.En + ")",
+		En: "sababan's own mailbox " + name.En + " cannot be read (" + because.En + ")",
 		Ja: "sababan自身のメールボックス " + name.Ja + " を読めません（" + because.Ja + "）",
 	}, line, checks.Text{
 		En: "Whether mail arrives there cannot be seen meanwhile.",
@@ -58,7 +59,7 @@ func textBox(b mailbox, last visit) checks.Text {
 func textClosed(b mailbox) checks.Text {
 	name := shown(b.address)
 	return checks.Text{
-		En: "our mailbox " + name.En + " could not be opened",
+		En: "sababan's own mailbox " + name.En + " could not be opened",
 		Ja: "sababan自身のメールボックス " + name.Ja + " を開けませんでした",
 	}
 }
@@ -133,7 +134,7 @@ func textJunk(junk, all []arrival) checks.Text {
 	f := shown(junk[0].memo.Last.Folder)
 	name := shown(junk[0].box.address)
 	lines := []checks.Text{{
-		En: "the server's mail lands among junk: " + where.En,
+		En: "the server's mail ends up in the junk folder: " + where.En,
 		Ja: "サーバーからのメールが迷惑メールに入ります（" + where.Ja + "）",
 	}, {
 		En: "The last two or more test messages to " + name.En + " lay in the folder " + f.En + ". People do not find their confirmation mail.",
@@ -168,5 +169,5 @@ func textSaid(a arrival) checks.Text {
 	if line == "" {
 		return checks.Text{}
 	}
-	return checks.Text{En: by.En + " says: " + line + ".", Ja: by.Ja + " の判定: " + line}
+	return checks.Text{En: by.En + " says: " + line + ".", Ja: by.Ja + " の判定: " + strings.ReplaceAll(line, ", ", "、")}
 }

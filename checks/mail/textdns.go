@@ -54,8 +54,8 @@ func textRecord(m method) checks.Text {
 	case tooDeep:
 		return checks.Text{En: "the record at " + name.En + " takes more than ten look-ups", Ja: name.Ja + " のレコードは、問い合わせが10回の上限を超えます"}
 	case omits:
-		list := strings.Join(m.record.Detail, ", ")
-		return checks.Text{En: "the record at " + name.En + " does not allow " + list, Ja: name.Ja + " のレコードで " + list + " が許可されていません"}
+		en, ja := strings.Join(m.record.Detail, ", "), strings.Join(m.record.Detail, "、")
+		return checks.Text{En: "the record at " + name.En + " does not allow " + en, Ja: name.Ja + " のレコードで " + ja + " が許可されていません"}
 	case withdrawn:
 		return checks.Text{En: "the key at " + name.En + " is withdrawn (empty)", Ja: name.Ja + " の鍵が取り消されています（空）"}
 	case weak:
@@ -68,12 +68,12 @@ func textRecord(m method) checks.Text {
 func textMeans(code string) checks.Text {
 	if code == codeDMARC {
 		return checks.Text{
-			En: "Large providers ask for DMARC; without it mail goes among junk, or is refused.",
+			En: "Large providers ask for DMARC; without it, mail is taken for junk, or refused.",
 			Ja: "大手のメールサービスはDMARCを求めています。ないと、迷惑メール扱いや受信拒否になりがちです。",
 		}
 	}
 	return checks.Text{
-		En: "Such mail goes among junk, or is refused.",
+		En: "Such mail is taken for junk, or refused.",
 		Ja: "迷惑メール扱いや受信拒否になりがちです。",
 	}
 }

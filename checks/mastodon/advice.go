@@ -136,15 +136,15 @@ func (q question) adviceRunning() checks.Advice {
 	case q.running.version.compare(q.code.version) > 0:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look whether the older version is meant: if not, check the newer one out again before anything is restarted.",
-				Ja: "意図して戻したのか確かめてください。違う場合は、再起動する前に新しい版をチェックアウトし直してください。",
+				En: "See whether the older version is meant: if not, check the newer one out again before anything is restarted.",
+				Ja: "意図して戻したのか確かめてください。違う場合は、再起動する前に新しいバージョンをチェックアウトし直してください。",
 			},
 			Look: q.lookAtUnits(),
 		}
 	case q.comparable() && l.pending > 0:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "The update stands half-way: its migrations come first, then the restart. Look into its release notes for other steps.",
+				En: "The update stands half-way: its migrations come first, then the restart. See its release notes for other steps.",
 				Ja: "更新が途中です。先にマイグレーション、その後に再起動してください。ほかの手順はリリースノートを見てください。",
 			},
 			Look: q.lookAtUnits(), Mend: commands(q.rails(true, "db:migrate"), q.restart()),
@@ -187,7 +187,7 @@ func (q question) adviceAhead() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
 			En: "If the code was taken back on purpose, go forward again soon: Mastodon is not made for an older version on a newer database.",
-			Ja: "意図して戻した場合も、早めに元の版へ進めてください。新しいデータベースで古い版を使うことは想定されていません。",
+			Ja: "意図して戻した場合も、早めに元のバージョンへ進めてください。新しいデータベースで古いバージョンを使うことは想定されていません。",
 		},
 		Look: q.rails(false, "db:migrate:status"),
 	}

@@ -58,7 +58,7 @@ func TestAPatchIsToldInTheMorningThenInTheWeekAndEndsWithTheUpdate(t *testing.T)
 	w.later(t, 25*time.Hour)
 	f := w.finds(t, codeUpdate, patch, checks.Warning, checks.Morning)
 	says(t, f.Text.Headline(), "Mastodon 4.5.4 is out (here: 4.5.3)", "Mastodon 4.5.4 が公開されています（現在4.5.3）")
-	says(t, f.Text, "It corrects faults of 4.5", "4.5系の不具合修正版")
+	says(t, f.Text, "It fixes bugs of 4.5", "4.5系の不具合修正版")
 	says(t, f.Advice.Text, "Notes and steps: "+notesOf("4.5.4"), "変更点と手順: "+notesOf("4.5.4"))
 	says(t, f.Advice.Text, "check backups", "「確認 backups」")
 
@@ -209,7 +209,7 @@ func TestWhereTheServiceFailsTheListOfReleasesStandsInForIt(t *testing.T) {
 				t.Fatalf("findings %+v, blind %+v", o.Findings, o.Blind)
 			}
 			says(t, b.Why, "which versions are out could not be asked ("+c.en, c.ja)
-			says(t, o.Summary, "nobody tells of newer ones", "新しい版の有無は確認できません")
+			says(t, o.Summary, "nobody tells of newer ones", "新しいバージョンの有無は確認できません")
 
 			w.service.answers(lists(time.Time{}))
 			w.later(t, 7*time.Hour)
@@ -266,7 +266,7 @@ func TestTheListOfReleasesIsAskedDailyWithItsTag(t *testing.T) {
 		_, _ = out.Write([]byte("[" + strings.Join(all, ",") + "]"))
 	})
 	f := w.finds(t, codeUpdate, patch, checks.Warning, checks.Morning)
-	says(t, f.Text, "some of them in its security", "セキュリティの修正も含まれます")
+	says(t, f.Text, "some of them security holes", "セキュリティの修正も含まれます")
 	for range 72 {
 		w.later(t, time.Hour)
 		f, ok := checkstest.Find(w.look(t), codeUpdate, patch)
@@ -374,7 +374,7 @@ func TestADeadCheckerIsToldFromAnEmptyTable(t *testing.T) {
 			w.look(t)
 			w.later(t, 49*time.Hour)
 			f = w.finds(t, codeChecker, "", checks.Warning, checks.Morning)
-			says(t, f.Text, "It still takes "+branch+".4 for new, though "+branch+".4 runs", "新しい版として扱ったまま")
+			says(t, f.Text, "It still takes "+branch+".4 for new, though "+branch+".4 runs", "新しいバージョンとして扱ったまま")
 			w.db.Exec(t, `DELETE FROM software_updates`)
 			w.healthy(t)
 		})

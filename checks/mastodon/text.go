@@ -46,7 +46,7 @@ func (q question) textUpdate(newest offer, urgent bool, all []offer) checks.Text
 	}
 	if q.running.fork != "" {
 		lines = append(lines, checks.Text{
-			En: "This server runs a fork (" + q.running.fork + "): it may have the same corrections under a number of its own.",
+			En: "This server runs a fork (" + q.running.fork + "): it may have the same fixes under a version number of its own.",
 			Ja: "このサーバーはフォーク（" + q.running.fork + "）です。フォーク側の対応版を確認してください。",
 		})
 	}
@@ -65,12 +65,12 @@ func (q question) textWhat(newest offer, urgent bool, all []offer) checks.Text {
 		return q.textNewBranch()
 	case slices.ContainsFunc(all, func(o offer) bool { return o.Security }):
 		return checks.Text{
-			En: "It corrects faults of " + q.version().branch() + ", some of them in its security.",
+			En: "It fixes bugs of " + q.version().branch() + ", some of them security holes.",
 			Ja: q.version().branch() + "系の不具合修正版で、セキュリティの修正も含まれます。",
 		}
 	}
 	return checks.Text{
-		En: "It corrects faults of " + q.version().branch() + ", sometimes in its security, too.",
+		En: "It fixes bugs of " + q.version().branch() + ", sometimes security holes, too.",
 		Ja: q.version().branch() + "系の不具合修正版です（セキュリティの修正を含むことがあります）。",
 	}
 }
@@ -109,7 +109,7 @@ func (q question) textSupportOver(at time.Time) checks.Text {
 		}
 	}
 	return checks.Lines(head, checks.Text{
-		En: "Security holes that are found in it are no longer mended.",
+		En: "Security holes that are found in it are no longer fixed.",
 		Ja: "今後脆弱性が見つかっても、修正版は提供されません。",
 	}, q.textForkSupport())
 }
@@ -120,7 +120,7 @@ func (q question) textSupportEnds(at time.Time) checks.Text {
 		En: "support of Mastodon " + b + " ends on " + checks.On(at),
 		Ja: "Mastodon " + b + " のサポートは" + checks.On(at) + "までです",
 	}, checks.Text{
-		En: "After that, security holes in it are no longer mended. " + checks.Left(at) + " left.",
+		En: "After that, security holes in it are no longer fixed. " + checks.Left(at) + " left.",
 		Ja: "以後は脆弱性が見つかっても修正されません。残り" + checks.Left(at) + "です。",
 	}, q.textForkSupport())
 }
@@ -150,7 +150,7 @@ func (q question) textChecker() checks.Text {
 	v := q.leftInTable()[0].version().String()
 	return checks.Lines(head, checks.Text{
 		En: "It still takes " + v + " for new, though " + q.here() + " runs. Nobody will get Mastodon's mail about the next one.",
-		Ja: q.here() + "で動いているのに、" + v + " を新しい版として扱ったままです。次の更新通知メールも届きません。",
+		Ja: q.here() + "で動いているのに、" + v + " を新しいバージョンとして扱ったままです。次の更新通知メールも届きません。",
 	})
 }
 
@@ -169,7 +169,7 @@ func (q question) summary(o checks.Observation) checks.Text {
 	newer := q.newer()
 	switch {
 	case !q.told():
-		return checks.Text{En: here + ", and nobody tells of newer ones", Ja: here + "（新しい版の有無は確認できません）"}
+		return checks.Text{En: here + ", and nobody tells of newer ones", Ja: here + "（新しいバージョンの有無は確認できません）"}
 	case len(newer) > 0:
 		v := newer[len(newer)-1].version().String()
 		return checks.Text{En: here + "; " + v + " has just come out", Ja: here + "（" + v + "が公開されたばかりです）"}
@@ -198,13 +198,13 @@ func (q question) textNobodyTells() checks.Text {
 	if q.offline {
 		return checks.Text{
 			En: "which versions are out: nobody may be asked (offline = true)",
-			Ja: "新しい版の有無を確認できません（offline = true のため問い合わせていません）",
+			Ja: "新しいバージョンの有無を確認できません（offline = true のため問い合わせていません）",
 		}
 	}
 	if q.updates == "" && (q.releases == off || q.releases == "") {
 		return checks.Text{
 			En: "which versions are out: both places to ask are switched off",
-			Ja: "新しい版の有無を確認できません（問い合わせ先が両方とも無効です）",
+			Ja: "新しいバージョンの有無を確認できません（問い合わせ先が両方とも無効です）",
 		}
 	}
 	why := checks.Text{}
@@ -218,7 +218,7 @@ func (q question) textNobodyTells() checks.Text {
 	}
 	return checks.Text{
 		En: "which versions are out could not be asked (" + why.En + ")",
-		Ja: "新しい版の有無を確認できません（" + why.Ja + "）",
+		Ja: "新しいバージョンの有無を確認できません（" + why.Ja + "）",
 	}
 }
 

@@ -11,7 +11,7 @@ func (q question) textRunning() checks.Text {
 	runs, disk := q.running.version, q.code.version
 	if runs.compare(disk) < 0 {
 		return checks.Text{
-			En: fmt.Sprintf("Mastodon still runs as %s, %s is on disk\nIts processes were not restarted after the update: what it mends is not mended yet.", runs, disk),
+			En: fmt.Sprintf("Mastodon still runs as %s, %s is on disk\nIts processes were not restarted after the update: what it fixes is not fixed yet.", runs, disk),
 			Ja: fmt.Sprintf("Mastodonが %s のまま動いています（ディスク上は%s）\n更新後に再起動されていないため、修正がまだ反映されていません。", runs, disk),
 		}
 	}
@@ -66,7 +66,7 @@ func textPost(l lacks) checks.Text {
 	}
 	return checks.Text{
 		En: n.En + " " + wait + " for the end of the update\nThese are the ones to be run once the new version is running (post-deployment). Nothing fails now, but the next update may. The first is " + l.firstPost + ".",
-		Ja: "更新後に実行するマイグレーションが" + n.Ja + "残っています\n新しい版の起動後に実行するもの（post-deployment）です。いまは支障ありませんが、次の更新で失敗することがあります。最初の未実行は " + l.firstPost + " です。",
+		Ja: "更新後に実行するマイグレーションが" + n.Ja + "残っています\n新しいバージョンの起動後に実行するもの（post-deployment）です。いまは支障ありませんが、次の更新で失敗することがあります。最初の未実行は " + l.firstPost + " です。",
 	}
 }
 
@@ -75,7 +75,7 @@ func textAhead(l lacks) checks.Text {
 	n := migrations(l.ahead)
 	return checks.Text{
 		En: "the code on disk is behind the database by " + n.En + "\nIt was taken back, or is of another branch; what was done to the database stays. The first is " + l.firstAhead + ".",
-		Ja: "データベースがコードより" + n.Ja + "先に進んでいます\nディスク上のコードが前の版に戻されたか、別のブランチです。データベースの変更はそのまま残っています。最初のものは " + l.firstAhead + " です。",
+		Ja: "データベースがコードより" + n.Ja + "先に進んでいます\nディスク上のコードが前のバージョンに戻されたか、別のブランチです。データベースの変更はそのまま残っています。最初のものは " + l.firstAhead + " です。",
 	}
 }
 

@@ -51,7 +51,7 @@ func adviceGet(p place, s step) checks.Advice {
 		}
 	case p.kind == localKind:
 		a.Text = checks.Text{
-			En: "Look whether the folder of media is mounted, and at the web server's block for /system.",
+			En: "See whether the folder of media is mounted, and look at the web server's block for /system.",
 			Ja: "メディアのフォルダーがマウントされているか、Webサーバーの/systemの設定を確かめてください。",
 		}
 	default:
@@ -92,7 +92,7 @@ func adviceHeaders(p place) checks.Advice {
 func adviceMissing() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "When the cause is mended, fetch them again (as the mastodon user): RAILS_ENV=production bin/tootctl media refresh --days 1",
+			En: "When the cause is fixed, fetch them again (as the mastodon user): RAILS_ENV=production bin/tootctl media refresh --days 1",
 			Ja: "原因を直した後で取り直せます（mastodonユーザーで）: RAILS_ENV=production bin/tootctl media refresh --days 1",
 		},
 		Look: sidekiqLog("redownload|aws|s3|paperclip"),
@@ -106,7 +106,7 @@ func adviceStuck() checks.Advice {
 func adviceKept() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Look whether the scheduler queue is served, then by hand (as the mastodon user): RAILS_ENV=production bin/tootctl media remove",
+			En: "See whether the scheduler queue is served, then by hand (as the mastodon user): RAILS_ENV=production bin/tootctl media remove",
 			Ja: "schedulerキューが処理されているか確かめ、手動なら（mastodonユーザーで）: RAILS_ENV=production bin/tootctl media remove",
 		},
 		Look: sidekiqLog("vacuum"),

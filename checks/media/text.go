@@ -2,6 +2,7 @@ package media
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -19,14 +20,14 @@ func textOffline() checks.Text {
 
 func textOtherStorage() checks.Text {
 	return checks.Text{
-		En: "media lie in Swift or Azure; set [checks.media] public to look at them from outside",
+		En: "media are kept in Swift or Azure; set [checks.media] public to look at them from outside",
 		Ja: "メディアはSwiftかAzureにあります。外から確認するには[checks.media] publicを設定してください",
 	}
 }
 
 func textNoSettings() checks.Text {
 	return checks.Text{
-		En: "where media lie is not known: Mastodon's settings cannot be read; set [checks.media] public",
+		En: "it is not known where media are kept: Mastodon's settings cannot be read; set [checks.media] public",
 		Ja: "Mastodonの設定が読めず、メディアの場所がわかりません。[checks.media] publicを設定してください",
 	}
 }
@@ -48,7 +49,7 @@ func textUnseen(s step) checks.Text {
 	switch s.why {
 	case noBucket:
 		return checks.Text{
-			En: "where the bucket is is not known; set [checks.media] endpoint, region and bucket",
+			En: "it is not known where the bucket is; set [checks.media] endpoint, region and bucket",
 			Ja: "バケットの場所がわかりません。[checks.media] endpoint、region、bucketを設定してください",
 		}
 	case noRight:
@@ -237,7 +238,7 @@ func textHeaders(path string, nosniff, policy bool) checks.Text {
 	return checks.Lines(checks.Text{
 		En: "uploads under " + p.En + " are sent without protecting headers",
 		Ja: p.Ja + " のアップロードが、保護用のヘッダーなしで送られています",
-	}, checks.Text{En: "Missing: " + lacks, Ja: "足りないヘッダー: " + lacks}, checks.Text{
+	}, checks.Text{En: "Missing: " + lacks, Ja: "足りないヘッダー: " + strings.ReplaceAll(lacks, ", ", "、")}, checks.Text{
 		En: "A file made for it could act as a page of this server in somebody's browser.",
 		Ja: "細工されたファイルが、閲覧者のブラウザでこのサーバーのページとして動くおそれがあります。",
 	})
@@ -309,7 +310,7 @@ func textNoRetention(k kept) checks.Text {
 		En: "media from other servers are kept for ever: no retention period is set",
 		Ja: "他サーバーのメディアが無期限に残ります（保存期間の設定がありません）",
 	}, checks.Text{
-		En: "Files of " + older.En + " d ago are still there; the storage only grows.",
+		En: "Files from " + older.En + " d ago are still there; the storage only grows.",
 		Ja: older.Ja + "日前のファイルも残っていて、容量が増え続けます。",
 	}, textSample(k))
 }

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"regexp"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/sababan/sababan/checks"
@@ -30,6 +29,5 @@ func name(s string) checks.Text {
 	if ordinaryName.MatchString(h) {
 		return checks.Same(h)
 	}
-	h = strings.NewReplacer(`"`, `'`, "「", "'", "」", "'").Replace(h)
-	return checks.Text{En: `"` + h + `"`, Ja: "「" + h + "」"}
+	return checks.Said(h)
 }

@@ -355,8 +355,8 @@ func blindProcesses() checks.Text {
 
 func mendProcesses() checks.Advice {
 	return checks.Advice{Text: checks.Text{
-		En: "The service needs ProtectProc=default, and /proc must not be mounted with hidepid.",
-		Ja: "サービスの設定をProtectProc=defaultにし、/procのhidepidを外す必要があります。",
+		En: "sababan's service needs ProtectProc=default, and /proc must not be mounted with hidepid.",
+		Ja: "sababanのサービスの設定をProtectProc=defaultにし、/procのhidepidを外す必要があります。",
 	}}
 }
 

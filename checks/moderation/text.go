@@ -159,7 +159,7 @@ func textUnattended(st state, now time.Time) checks.Text {
 
 func adviceUnattended() checks.Advice {
 	return checks.Advice{Text: checks.Text{
-		En: "Somebody who may handle reports signs in on the web or in an app.",
+		En: "Let somebody who may handle reports sign in, on the web or in an app.",
 		Ja: "通報を扱える役割の人が、Webかアプリでログインしてください。",
 	}}
 }

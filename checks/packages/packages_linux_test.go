@@ -150,7 +150,7 @@ func TestAHalfInstalledPackageIsTold(t *testing.T) {
 	m := newMachine(t)
 	m.install("labpkg", "1.0", "install ok half-configured")
 	f := only(t, m.look(), codeBroken, checks.Morning)
-	says(t, f.Text, "1 package is only half installed\nUntil that is mended, no update can be installed: labpkg.", "インストールが途中のパッケージが1件")
+	says(t, f.Text, "1 package is only half installed\nUntil that is fixed, no update can be installed: labpkg.", "インストールが途中のパッケージが1件")
 	m.install("labpkg", "1.0", "install ok installed")
 	well(t, m.look())
 	m.install("labpkg", "1.0", "install ok unpacked")
@@ -200,7 +200,7 @@ func TestUnattendedUpgradesThatFailOrStopAreTold(t *testing.T) {
 	if !ok || f.Road != checks.Week {
 		t.Fatalf("%+v", o.Findings)
 	}
-	says(t, f.Text, "it said: “Installing the upgrades failed! (at)admin”", "「Installing the upgrades failed! (at)admin」")
+	says(t, f.Text, "it said: \"Installing the upgrades failed! (at)admin\"", "「Installing the upgrades failed! (at)admin」")
 	if f, ok := checkstest.Find(o, codeSecurity, ""); !ok {
 		t.Errorf("%+v", o.Findings)
 	} else {
@@ -266,7 +266,7 @@ func TestAptThatRefusesOrHangsIsUnknownAndHoldsWhatIsOpen(t *testing.T) {
 	if len(o.Findings) > 0 || len(o.Blind) != 3 {
 		t.Fatalf("%+v", o)
 	}
-	says(t, o.Blind[0].Why, "which updates wait: apt-get does not tell (“Type 'no' is not known on line 1", "apt-getの出力: 「Type 'no' is not known on line 1")
+	says(t, o.Blind[0].Why, "which updates wait: apt-get does not tell (\"Type 'no' is not known on line 1", "apt-getの出力: 「Type 'no' is not known on line 1")
 
 	tools := t.TempDir()
 	note := filepath.Join(tools, "pid")
@@ -417,7 +417,7 @@ func TestARedHatIsAskedByDnf(t *testing.T) {
 	if len(o.Findings) > 0 || len(o.Blind) != 3 {
 		t.Fatalf("%+v", o)
 	}
-	says(t, o.Blind[0].Why, "dnf does not tell (“Error: Cache-only enabled but no cache for baseos”)", "dnfの出力: 「Error: Cache-only")
+	says(t, o.Blind[0].Why, "dnf does not tell (\"Error: Cache-only enabled but no cache for baseos\")", "dnfの出力: 「Error: Cache-only")
 	changed("xxx")
 	dnf(0)
 	well(t, checkstest.Look(t, k, c, past))

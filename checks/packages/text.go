@@ -22,7 +22,7 @@ func listed(names []string) checks.Text {
 	t := checks.Text{En: strings.Join(said, ", "), Ja: strings.Join(said, "、")}
 	if more > 0 {
 		t.En += fmt.Sprintf(" and %d more", more)
-		t.Ja += fmt.Sprintf("ほか%d件", more)
+		t.Ja += fmt.Sprintf("、ほか%d件", more)
 	}
 	return t
 }
@@ -172,7 +172,7 @@ func brokenText(broken []string) checks.Text {
 		En: plural(len(broken), "package is", "packages are") + " only half installed",
 		Ja: fmt.Sprintf("インストールが途中のパッケージが%d件あります", len(broken)),
 	}, checks.Text{
-		En: "Until that is mended, no update can be installed: " + names.En + ".",
+		En: "Until that is fixed, no update can be installed: " + names.En + ".",
 		Ja: "直すまで、ほかの更新も適用できません。対象: " + names.Ja,
 	})
 }
@@ -279,12 +279,13 @@ func unattendedText(last run, auto string) checks.Text {
 			Ja: "セキュリティ更新が自動で適用されなくなっています。",
 		})
 	}
+	said := checks.Said(last.Error)
 	return checks.Lines(checks.Text{
 		En: "unattended-upgrades failed in its last run",
 		Ja: "自動更新（unattended-upgrades）の前回の実行が失敗しています",
 	}, checks.Text{
-		En: fmt.Sprintf("At %s it said: “%s”.", checks.At(last.Began), last.Error),
-		Ja: fmt.Sprintf("%sの実行でのエラー: 「%s」", checks.At(last.Began), last.Error),
+		En: fmt.Sprintf("At %s it said: %s.", checks.At(last.Began), said.En),
+		Ja: fmt.Sprintf("%sの実行でのエラー: %s", checks.At(last.Began), said.Ja),
 	})
 }
 
@@ -309,7 +310,7 @@ func supportText(r release, v verdict) checks.Text {
 		term.En = " (" + r.Term + ")"
 	}
 	harm := checks.Text{
-		En: "After that nobody mends its security holes any more.",
+		En: "After that nobody fixes its security holes any more.",
 		Ja: "それ以降はセキュリティ修正が出なくなります。",
 	}
 	if v.Severity == checks.Critical {
@@ -317,7 +318,7 @@ func supportText(r release, v verdict) checks.Text {
 			En: fmt.Sprintf("%s is no longer supported%s", name, term.En),
 			Ja: fmt.Sprintf("%s の%sサポートは終了しています", name, term.Ja),
 		}, checks.Text{
-			En: fmt.Sprintf("It ended on %s: nobody mends its security holes any more.", checks.On(r.Ends.Add(-day))),
+			En: fmt.Sprintf("It ended on %s: nobody fixes its security holes any more.", checks.On(r.Ends.Add(-day))),
 			Ja: fmt.Sprintf("%sに終了し、セキュリティ修正はもう出ません。", checks.On(r.Ends.Add(-day))),
 		})
 	}

@@ -26,10 +26,10 @@ func blindUpdates(err error) checks.Text {
 	var said *refused
 	switch {
 	case errors.As(err, &said):
-		q := checks.Quote(said.said)
+		q := checks.Said(said.said)
 		return checks.Text{
-			En: fmt.Sprintf("which updates wait: %s does not tell (“%s”)", said.tool, q),
-			Ja: fmt.Sprintf("更新の有無を確認できません（%sの出力: 「%s」）", said.tool, q),
+			En: fmt.Sprintf("which updates wait: %s does not tell (%s)", said.tool, q.En),
+			Ja: fmt.Sprintf("更新の有無を確認できません（%sの出力: %s）", said.tool, q.Ja),
 		}
 	case errors.Is(err, child.ErrDeadline):
 		return checks.Text{

@@ -66,7 +66,7 @@ func adviceWrites(r reading, m machine, aof bool) checks.Advice {
 		return a
 	}
 	a.Text = checks.Text{
-		En: look.En + " Once that is mended, one save ends this.",
+		En: look.En + " Once that is fixed, one save ends this.",
 		Ja: look.Ja + "原因を直したら、一度保存すれば解消します。",
 	}
 	if c := m.cli(r, "BGSAVE"); c != nil {

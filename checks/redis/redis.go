@@ -38,7 +38,7 @@ const (
 // longer serves nobody).
 const patience = 5 * time.Second
 
-// Kind makes the check of the base Redis and of Sidekiq's, which are usually
+// Kind makes the check of the main Redis and of Sidekiq's, which are usually
 // the same server and then looked at once.
 //
 // Measures, with the findings' subjects: answer_time in seconds, used_bytes,

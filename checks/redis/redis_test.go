@@ -418,7 +418,7 @@ func TestTwoServersAreToldApart(t *testing.T) {
 	base, jobs := redistest.Start(t), redistest.Start(t)
 	b := on(t, base, site.Config{SidekiqRedisURL: checks.NewSecret(jobs.URL())})
 	o := b.well(t)
-	says(t, o.Summary, "the base Redis ", "Redis（本体） ")
+	says(t, o.Summary, "the main Redis ", "Redis（本体） ")
 	says(t, o.Summary, "Sidekiq's Redis ", "Redis（Sidekiq用） ")
 	checkstest.Value(t, o, "used_bytes", baseSubject)
 	checkstest.Value(t, o, "used_bytes", jobsSubject)

@@ -13,7 +13,7 @@ import (
 func name(r reading) checks.Text {
 	switch r.subject {
 	case baseSubject:
-		return checks.Text{En: "the base Redis", Ja: "Redis（本体）"}
+		return checks.Text{En: "the main Redis", Ja: "Redis（本体）"}
 	case jobsSubject:
 		return checks.Text{En: "Sidekiq's Redis", Ja: "Redis（Sidekiq用）"}
 	}
@@ -76,7 +76,7 @@ func textLoading(r reading, now time.Time) checks.Text {
 	left := checks.Text{}
 	if s := r.count("loading_eta_seconds"); s >= 10 && s < 86400 {
 		until := now.Add(time.Duration(s) * time.Second)
-		left = checks.Text{En: "It estimates " + checks.Left(until) + " more.", Ja: "残り時間の目安は" + checks.Left(until) + "です。"}
+		left = checks.Text{En: "It expects to need " + checks.Left(until) + " more.", Ja: "残り時間の目安は" + checks.Left(until) + "です。"}
 	}
 	return checks.Lines(head, stops(r), left)
 }
@@ -136,8 +136,8 @@ func causeText(r reading, m machine) checks.Text {
 		}
 	}
 	if _, why, ok := strings.Cut(r.refusal, "AOF file: "); ok {
-		q := checks.Quote(why)
-		return checks.Text{En: fmt.Sprintf(`It says "%s".`, strings.ReplaceAll(q, `"`, "'")), Ja: "Redisの表示: 「" + q + "」"}
+		said := checks.Said(why)
+		return checks.Text{En: "It says " + said.En + ".", Ja: "Redisの表示: " + said.Ja}
 	}
 	return checks.Text{}
 }

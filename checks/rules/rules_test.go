@@ -55,7 +55,7 @@ func TestRulesThatLackAreFoundAndMend(t *testing.T) {
 	}
 	put(plain)
 	o = checkstest.Look(t, k, c, past)
-	if f, ok := checkstest.Find(o, translation, "en"); !ok || !strings.HasPrefix(f.Text.En, "the server's rules have no translation into “en”") || !strings.HasPrefix(f.Text.Ja, "サーバーのルールに「en」の翻訳がありません") {
+	if f, ok := checkstest.Find(o, translation, "en"); !ok || !strings.HasPrefix(f.Text.En, "the server's rules have no translation into \"en\"") || !strings.HasPrefix(f.Text.Ja, "サーバーのルールに「en」の翻訳がありません") {
 		t.Errorf("%+v", o.Findings)
 	}
 	put(half)

@@ -23,16 +23,16 @@ func adviceNone(domain string) checks.Advice {
 
 // textUntranslated says how many rules cannot be read in a language.
 func textUntranslated(language string, lacks, all int) checks.Text {
-	l := checks.QuoteName(language)
+	l := checks.Said(language)
 	if lacks == all {
 		return checks.Text{
-			En: fmt.Sprintf("the server's rules have no translation into “%s”\nWhoever reads the server in that language sees them as they were written.", l),
-			Ja: fmt.Sprintf("サーバーのルールに「%s」の翻訳がありません\nその言語の利用者には原文のまま表示されます。", l),
+			En: fmt.Sprintf("the server's rules have no translation into %s\nWhoever reads the server in that language sees them as they were written.", l.En),
+			Ja: fmt.Sprintf("サーバーのルールに%sの翻訳がありません\nその言語の利用者には原文のまま表示されます。", l.Ja),
 		}
 	}
 	return checks.Text{
-		En: fmt.Sprintf("%d of %d server rules have no translation into “%s”\nWhoever reads the server in that language sees those as they were written.", lacks, all, l),
-		Ja: fmt.Sprintf("サーバーのルール%d件中%d件に「%s」の翻訳がありません\nその言語の利用者には原文のまま表示されます。", all, lacks, l),
+		En: fmt.Sprintf("%d of %d server rules have no translation into %s\nWhoever reads the server in that language sees those as they were written.", lacks, all, l.En),
+		Ja: fmt.Sprintf("サーバーのルール%d件中%d件に%sの翻訳がありません\nその言語の利用者には原文のまま表示されます。", all, lacks, l.Ja),
 	}
 }
 

@@ -34,7 +34,7 @@ func (r role) harm() checks.Text {
 		}
 	case streaming:
 		return checks.Text{
-			En: "Timelines do not move by themselves; they do after a reload.",
+			En: "Timelines do not update by themselves; a reload shows what is new.",
 			Ja: "タイムラインが自動で更新されなくなります（再読み込みすれば見えます）。",
 		}
 	case database:
@@ -68,7 +68,7 @@ func downHeadline(n string, s service, t trouble) checks.Text {
 	case badFile:
 		return checks.Text{En: n + " cannot start: its unit file has a mistake", Ja: n + " は設定ファイルに誤りがあり、起動できません"}
 	case conditions:
-		return checks.Text{En: n + " does not run: a condition of its unit file does not hold", Ja: n + " は起動条件を満たさず、動いていません"}
+		return checks.Text{En: n + " does not run: a condition of its unit file is not met", Ja: n + " は起動条件を満たさず、動いていません"}
 	case starting:
 		return checks.Text{
 			En: fmt.Sprintf("%s has been starting for %s", n, checks.Ago(u.ChangedAt)),
@@ -102,7 +102,7 @@ func whyLine(s service, t trouble) checks.Text {
 		if u.LoadError == "" {
 			return checks.Text{}
 		}
-		q := quoted(u.LoadError)
+		q := checks.Said(u.LoadError)
 		return checks.Text{En: "systemd says: " + q.En + ".", Ja: "systemdの表示: " + q.Ja}
 	case failed, looping:
 		how := ending(u)
@@ -170,15 +170,9 @@ func ending(u systemd.Unit) checks.Text {
 		}
 		return t
 	case u.Result != "" && u.Result != "success":
-		return quoted(u.Result)
+		return checks.Said(u.Result)
 	}
 	return checks.Text{}
-}
-
-// quoted puts words of others in quotes.
-func quoted(s string) checks.Text {
-	q := strings.NewReplacer(`"`, "'", "「", "'", "」", "'").Replace(checks.Quote(s))
-	return checks.Text{En: `"` + q + `"`, Ja: "「" + q + "」"}
 }
 
 func journalText(lines []string) checks.Text {
@@ -187,7 +181,7 @@ func journalText(lines []string) checks.Text {
 	}
 	var en, ja []string
 	for _, l := range lines {
-		q := quoted(l)
+		q := checks.Said(l)
 		en, ja = append(en, q.En), append(ja, q.Ja)
 	}
 	return checks.Text{
@@ -297,7 +291,7 @@ func staleText(s service, old stale) checks.Text {
 			En: fmt.Sprintf("%s still runs the code from before the update %s ago", n, checks.Ago(old.Since)),
 			Ja: fmt.Sprintf("%s が更新前のコードのまま動いています（更新は%s前）", n, checks.Ago(old.Since)),
 		}, checks.Text{
-			En: fmt.Sprintf("The code on disk is of %s, the service was started %s.", checks.At(old.Since), checks.At(s.unit.ActiveSince)),
+			En: fmt.Sprintf("The code on disk is from %s, the service was started %s.", checks.At(old.Since), checks.At(s.unit.ActiveSince)),
 			Ja: fmt.Sprintf("コードの更新は%s、サービスの起動は%sです。", checks.At(old.Since), checks.At(s.unit.ActiveSince)),
 		}, checks.Text{
 			En: "Old code on a new database gives errors that are hard to understand.",
@@ -315,11 +309,14 @@ func staleText(s service, old stale) checks.Text {
 	}, pathLine(old.What))
 }
 
+// pathRoom is how much of a path stands in a sentence, in characters (own).
+const pathRoom = 80
+
 func pathLine(path string) checks.Text {
-	q := quoted(path)
+	q := checks.Named(path, pathRoom)
 	return checks.Text{
 		En: q.En + " has been replaced since; security fixes work only after a restart.",
-		Ja: q.Ja + "は入れ替えられています。セキュリティ修正は再起動するまで効きません。",
+		Ja: q.Ja + " は入れ替えられています。セキュリティ修正は再起動するまで効きません。",
 	}
 }
 
@@ -333,10 +330,10 @@ func staleAdvice(s service) checks.Advice {
 // What could not be seen.
 
 func blindCode(live string) checks.Text {
-	n := quoted(live)
+	n := checks.Named(live, pathRoom)
 	return checks.Text{
 		En: "whether the services run the code that is on disk could not be told: I may not read " + n.En,
-		Ja: "サービスがディスク上のコードで動いているか確認できませんでした（" + n.Ja + "を読む権限がありません）",
+		Ja: "サービスがディスク上のコードで動いているか確認できませんでした（" + n.Ja + " を読む権限がありません）",
 	}
 }
 

@@ -153,23 +153,22 @@ func summary(l *look) checks.Text {
 		more = fmt.Sprintf(" +%d", len(names)-shownServices)
 		names = names[:shownServices]
 	}
-	list := strings.Join(names, ", ") + more
+	list := checks.Text{En: strings.Join(names, ", ") + more, Ja: strings.Join(names, "、") + more}
 	if n := len(l.down); n > 0 {
 		var down []string
 		for _, d := range l.down[:min(n, shownServices)] {
 			down = append(down, unitName(d))
 		}
-		away := strings.Join(down, ", ")
 		return checks.Text{
-			En: fmt.Sprintf("%d of %d services run; down: %s", all-n, all, away),
-			Ja: fmt.Sprintf("サービス%d個中%d個が稼働、停止中: %s", all, all-n, away),
+			En: fmt.Sprintf("%d of %d services run; down: %s", all-n, all, strings.Join(down, ", ")),
+			Ja: fmt.Sprintf("サービス%d個中%d個が稼働、停止中: %s", all, all-n, strings.Join(down, "、")),
 		}
 	}
 	if all == 1 {
-		return checks.Text{En: "1 service runs: " + list, Ja: "サービス1個が稼働中（" + list + "）"}
+		return checks.Text{En: "1 service runs: " + list.En, Ja: "サービス1個が稼働中（" + list.Ja + "）"}
 	}
 	return checks.Text{
-		En: fmt.Sprintf("all %d services run: %s", all, list),
-		Ja: fmt.Sprintf("サービス%d個すべて稼働中（%s）", all, list),
+		En: fmt.Sprintf("%s services run: %s", checks.All(all), list.En),
+		Ja: fmt.Sprintf("サービス%d個すべて稼働中（%s）", all, list.Ja),
 	}
 }

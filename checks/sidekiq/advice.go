@@ -66,7 +66,7 @@ func adviceProcess(r reading, h host) checks.Advice {
 
 func adviceUnserved(q queue, h host) checks.Advice {
 	text := checks.Text{
-		En: "Add it to a process: in ExecStart of its unit (or the command of its container) each queue stands as -q NAME.",
+		En: "Add it to a process: in ExecStart of its unit (or the command of its container) each queue is written as -q NAME.",
 		Ja: "いずれかのプロセスに追加してください。ユニットのExecStart（コンテナならcommand）に「-q キュー名」で指定します。",
 	}
 	if q.name == "ingress" || q.name == "fasp" {

@@ -26,7 +26,7 @@ func TestPlannedPostsThatAreLateAreFoundAndResolve(t *testing.T) {
 			plan(5 * time.Minute)
 			w.well(t)
 			plan(2 * time.Hour)
-			f := w.found(t, w.deep(t), codeOverdue, "", checks.Warning, "a planned post has not been published, it is 2 h late", "予約投稿が1件公開されていません（最大2時間遅れ）")
+			f := w.found(t, w.deep(t), codeOverdue, "", checks.Warning, "a scheduled post has not been published, it is 2 h late", "予約投稿が1件公開されていません（最大2時間遅れ）")
 			if f.Road != checks.Now {
 				t.Errorf("road %v", f.Road)
 			}

@@ -59,7 +59,7 @@ func purpose(queue string) checks.Text {
 		}
 	case "scheduler":
 		return checks.Text{
-			En: "What is done by the clock is late: planned posts, trends, cleaning up.",
+			En: "Scheduled work is late: scheduled posts, trends, cleaning up.",
 			Ja: "予約投稿、トレンド、掃除などの定期処理が遅れます。",
 		}
 	case "fasp":
@@ -122,7 +122,7 @@ func textScheduler(makers []process) checks.Text {
 				Ja: "schedulerキューを担当するSidekiqプロセスがありません",
 			},
 			checks.Text{
-				En: "Nothing is done by the clock: planned posts do not appear, trends stand still, old media are not deleted and fill the disk.",
+				En: "No scheduled work is done: scheduled posts do not appear, trends stand still, old media are not deleted and fill the disk.",
 				Ja: "定期処理がすべて止まります。予約投稿は出ず、トレンドは更新されず、古いメディアが消えないためディスクが埋まっていきます。",
 			},
 		)
@@ -131,15 +131,14 @@ func textScheduler(makers []process) checks.Text {
 	for _, p := range makers[:min(len(makers), 4)] {
 		names = append(names, checks.Shorten(checks.QuoteName(p.id), 40))
 	}
-	list := strings.Join(names, ", ")
 	return checks.Lines(
 		checks.Text{
 			En: fmt.Sprintf("%d Sidekiq processes serve the queue scheduler; it must be one", len(makers)),
 			Ja: fmt.Sprintf("schedulerキューを%d個のSidekiqプロセスが担当しています（1個だけにします）", len(makers)),
 		},
 		checks.Text{
-			En: "Jobs by the clock can be done twice at the same time. They are: " + list + ".",
-			Ja: "定期処理が二重に動くことがあります。担当: " + list,
+			En: "Scheduled jobs can run twice at the same time. They are: " + strings.Join(names, ", ") + ".",
+			Ja: "定期処理が二重に動くことがあります。担当: " + strings.Join(names, "、"),
 		},
 	)
 }

@@ -2,6 +2,7 @@ package sidekiq
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sababan/sababan/checks"
@@ -14,7 +15,7 @@ var consequences = map[string]checks.Text{
 		En: "Old media are not deleted and will fill the disk or the bucket.",
 		Ja: "古いメディアが消えず、ディスクやバケットが埋まっていきます。",
 	},
-	"scheduled_statuses_scheduler":        {En: "Planned posts do not appear.", Ja: "予約投稿が公開されません。"},
+	"scheduled_statuses_scheduler":        {En: "Scheduled posts do not appear.", Ja: "予約投稿が公開されません。"},
 	"trends_refresh_scheduler":            {En: "Trends stand still.", Ja: "トレンドが更新されません。"},
 	"trends_review_notifications":         {En: "Nobody hears of trends that wait for review.", Ja: "トレンドの審査依頼が届きません。"},
 	"indexing_scheduler":                  {En: "Full-text search does not find new posts.", Ja: "新しい投稿が全文検索に出てきません。"},
@@ -23,7 +24,7 @@ var consequences = map[string]checks.Text{
 	"software_update_check_scheduler":     {En: "Mastodon does not notice its own updates.", Ja: "Mastodonの更新通知が届きません。"},
 	"auto_close_registrations_scheduler":  {En: "Registrations stay open though no moderator is there.", Ja: "モデレーターが不在でも、登録が承認制に切り替わりません。"},
 	"instance_refresh_scheduler":          {En: "The list of known servers grows old.", Ja: "既知のサーバーの一覧が古いままになります。"},
-	"follow_recommendations_scheduler":    {En: "Recommendations whom to follow stand still.", Ja: "おすすめユーザーが更新されません。"},
+	"follow_recommendations_scheduler":    {En: "Recommendations of accounts to follow stand still.", Ja: "おすすめユーザーが更新されません。"},
 	"user_cleanup_scheduler":              {En: "Sign-ups that were never confirmed stay.", Ja: "未確認の登録が残り続けます。"},
 	"ip_cleanup_scheduler":                {En: "IP addresses are kept longer than promised.", Ja: "IPアドレスが決めた期間を過ぎても残ります。"},
 	"pghero_scheduler":                    {En: "The history of the database's size has gaps.", Ja: "データベースのサイズの履歴が途切れます。"},
@@ -41,7 +42,7 @@ func textOff(s scheduled) checks.Text {
 
 func textLate(s scheduled, now time.Time) checks.Text {
 	head := checks.Text{
-		En: "the scheduled job " + s.name + " has not been started since Sidekiq runs",
+		En: "the scheduled job " + s.name + " has not been started since Sidekiq was",
 		Ja: "定期ジョブ " + s.name + " がSidekiqの起動後一度も実行されていません",
 	}
 	if !s.last.IsZero() {
@@ -103,20 +104,20 @@ func textManyLate(names []scheduled, now time.Time) checks.Text {
 	if len(names) > manyNamed {
 		en += " …"
 	}
-	return checks.Lines(append(lines, checks.Text{En: "They are: " + en, Ja: "対象: " + en})...)
+	return checks.Lines(append(lines, checks.Text{En: "They are: " + en, Ja: "対象: " + strings.ReplaceAll(en, ", ", "、")})...)
 }
 
 func textOverdue(n int, oldest time.Time) checks.Text {
 	k := checks.Number(int64(n))
 	head := checks.Text{
-		En: fmt.Sprintf("%s planned posts have not been published, the oldest is %s late", k.En, checks.Ago(oldest)),
+		En: fmt.Sprintf("%s scheduled posts have not been published, the oldest is %s late", k.En, checks.Ago(oldest)),
 		Ja: fmt.Sprintf("予約投稿が%s件公開されていません（最大%s遅れ）", k.Ja, checks.Ago(oldest)),
 	}
 	if n == 1 {
-		head.En = "a planned post has not been published, it is " + checks.Ago(oldest) + " late"
+		head.En = "a scheduled post has not been published, it is " + checks.Ago(oldest) + " late"
 	}
 	return checks.Lines(head, checks.Text{
-		En: "Their authors believe that they are out. They appear as soon as the job runs again.",
+		En: "Their authors believe that they have been published. They appear as soon as the job runs again.",
 		Ja: "書いた人は公開されたと思っています。定期処理が動けば公開されます。",
 	})
 }
@@ -129,7 +130,7 @@ func textView(missing int) checks.Text {
 	}
 	return checks.Lines(
 		checks.Text{
-			En: "the list of known servers is not made anew each hour any more",
+			En: "the list of known servers is no longer renewed every hour",
 			Ja: "既知のサーバーの一覧が、1時間ごとに更新されていません",
 		},
 		checks.Text{
@@ -143,12 +144,12 @@ func textUpdates(release string) checks.Text {
 	v := checks.Shorten(checks.QuoteName(release), 30)
 	return checks.Lines(
 		checks.Text{
-			En: "Mastodon's own look for updates has no effect",
-			Ja: "Mastodonの更新確認が機能していません",
+			En: "Mastodon's own check for updates has no effect",
+			Ja: "Mastodon自身の更新チェックが機能していません",
 		},
 		checks.Text{
-			En: "It still lists " + v + " as new, which already runs. It would not tell of a security update either.",
-			Ja: "すでに動いている" + v + "を、まだ新しい版として扱っています。セキュリティ更新があっても知らされません。",
+			En: "It still lists " + v + " as new, though that already runs. It would not tell of a security update either.",
+			Ja: "すでに動いている" + v + "を、まだ新しいバージョンとして扱っています。セキュリティ更新があっても知らされません。",
 		},
 	)
 }

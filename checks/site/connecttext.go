@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/url"
 	"path"
-	"strings"
 
 	"github.com/sababan/sababan/checks"
 )
@@ -145,12 +144,12 @@ func inBrackets(message string) string {
 	if message == "" {
 		return ""
 	}
-	return ` ("` + strings.ReplaceAll(message, `"`, "'") + `")`
+	return " (" + checks.Said(message).En + ")"
 }
 
 func inJaBrackets(message string) string {
 	if message == "" {
 		return ""
 	}
-	return "（「" + message + "」）"
+	return "（" + checks.Said(message).Ja + "）"
 }

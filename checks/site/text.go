@@ -65,7 +65,7 @@ func (f Found) Lines(domain string) []checks.Text {
 		if value == "" {
 			return
 		}
-		line := checks.Text{En: label.En + ": " + value, Ja: label.Ja + ": " + value}
+		line := checks.Text{En: label.En + ": " + value, Ja: label.Ja + ": " + strings.ReplaceAll(value, ", ", "、")}
 		if by, ok := f.Origins[field]; ok {
 			line.En, line.Ja = line.En+" ("+by.En+")", line.Ja+"（"+by.Ja+"）"
 		}

@@ -22,10 +22,10 @@ func (s *Site) Token(context.Context) (checks.Secret, error) {
 	}
 	t, err := s.token()
 	if err != nil {
-		q := checks.Quote(err.Error())
+		said := checks.Said(err.Error())
 		return checks.Secret{}, &checks.Unseen{Err: err, Why: checks.Text{
-			En: fmt.Sprintf("the token of the watched server cannot be used (%q)", q),
-			Ja: fmt.Sprintf("サーバーのトークンを使えません（「%s」）", q),
+			En: fmt.Sprintf("the token of the watched server cannot be used (%s)", said.En),
+			Ja: fmt.Sprintf("サーバーのトークンを使えません（%s）", said.Ja),
 		}}
 	}
 	return t, nil

@@ -109,12 +109,12 @@ func adviceEvent(s sight, e eventMemo) checks.Advice {
 	case e.State == arrived || e.Heard != nil && *e.Heard > 0:
 		a.Mend = nil
 		a.Text = checks.Text{
-			En: "Look at Sidekiq's queue “default” first: the post goes through it.",
+			En: "Look at Sidekiq's queue default first: the post goes through it.",
 			Ja: "まずSidekiqのdefaultキューを見てください。投稿はそこを通って流れます。",
 		}
 	default:
 		a.Text = checks.Text{
-			En: "If Sidekiq works off its queues, restart streaming: it then connects to Redis anew.",
+			En: "If Sidekiq works through its queues, restart streaming: it then connects to Redis anew.",
 			Ja: "Sidekiqのキューが流れているなら、ストリーミングを再起動するとRedisにつなぎ直されます。",
 		}
 	}
@@ -135,7 +135,7 @@ func adviceUnseen(o outcome, domain string) checks.Advice {
 	switch {
 	case o.state == unseen && o.why == noResolver:
 		return checks.Advice{
-			Text: checks.Text{En: "Look whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
+			Text: checks.Text{En: "See whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
 			Look: checks.Written("getent", "ahosts", domain),
 		}
 	case o.state == unseen && o.why == noRoute:

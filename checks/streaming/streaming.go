@@ -308,6 +308,5 @@ func tokenError(err error) checks.Text {
 	if errors.As(err, &told) {
 		return textTokenUnread(told.Why)
 	}
-	q := checks.Quote(err.Error())
-	return textTokenUnread(checks.Text{En: "“" + q + "”", Ja: "「" + q + "」"})
+	return textTokenUnread(checks.Said(err.Error()))
 }

@@ -121,7 +121,7 @@ func TestWhatIsWrongIsFoundAndMends(t *testing.T) {
 		},
 		{
 			name: "streaming answers handshakes with 500", habits: habits{handshakes: 500},
-			code: codeDead, en: "no WebSocket of streaming opens under mastodon.example (500 Internal Server Error)", ja: "つながりません（mastodon.example、500",
+			code: codeDead, en: "streaming's WebSocket does not open under mastodon.example (500 Internal Server Error)", ja: "つながりません（mastodon.example、500",
 		},
 		{
 			name: "the proxy answers 502", proxy: "location ^~ /api/v1/streaming { return 502; }\n",
@@ -149,7 +149,7 @@ func TestWhatIsWrongIsFoundAndMends(t *testing.T) {
 		},
 		{
 			name: "public channels answered with 500", habits: habits{refuse: 500},
-			code: codeChannel, en: "“An unexpected error occurred” (500)", ja: "（500「An unexpected error occurred」）",
+			code: codeChannel, en: "\"An unexpected error occurred\" (500)", ja: "（500「An unexpected error occurred」）",
 		},
 		{
 			name: "a token without the scope to listen", habits: habits{noRead: true},

@@ -21,7 +21,7 @@ func postText(mark string) string {
 // harm is what people notice.
 func harm() checks.Text {
 	return checks.Text{
-		En: "Timelines do not move by themselves; they do after a reload.",
+		En: "Timelines do not update by themselves; a reload shows what is new.",
 		Ja: "タイムラインが自動で更新されません（再読み込みすれば見えます）。",
 	}
 }
@@ -67,7 +67,7 @@ func textDead(s sight, at level, since time.Time) checks.Text {
 	switch at {
 	case atPort:
 		lines = append(lines, checks.Text{
-			En: "Nor does it under " + s.where().En + ".",
+			En: "Streaming does not answer under " + s.where().En + " either.",
 			Ja: s.where().Ja + " 経由でも応答がありません。",
 		})
 	case atHealth:
@@ -126,7 +126,7 @@ func deadHeadline(s sight, at level) checks.Text {
 			because = checks.Text{En: "it is closed at once", Ja: "すぐに切断される"}
 		}
 		return checks.Text{
-			En: "no WebSocket of streaming opens under " + where.En + " (" + because.En + ")",
+			En: "streaming's WebSocket does not open under " + where.En + " (" + because.En + ")",
 			Ja: "ストリーミングのWebSocketがつながりません（" + where.Ja + "、" + because.Ja + "）",
 		}
 	}
@@ -163,7 +163,7 @@ func textPort(p process, all []process, pace pace) checks.Text {
 	rest := checks.Text{En: "The others do not, either.", Ja: "ほかのポートも応答していません。"}
 	if (sight{ports: all}).someWell() {
 		rest = checks.Text{
-			En: upper(portsWell(all).En) + ". Timelines do not move by themselves for those who are sent to " + number + ".",
+			En: upper(portsWell(all).En) + ". Timelines do not update by themselves for those who are sent to " + number + ".",
 			Ja: portsWell(all).Ja + "が、" + number + "に割り当てられた人のタイムラインは自動で更新されません。",
 		}
 	}
@@ -200,17 +200,18 @@ func textDeaf(i idleMemo) checks.Text {
 	lived := checks.Span(i.Lived.Round(100 * time.Millisecond))
 	return checks.Text{
 		En: "a streaming connection left idle for " + lived.En + " hears no events any more\n" +
-			"A fresh one does. Timelines that stay open stop moving after a while; a reload mends them for some time.",
+			"A fresh one does. Timelines that stay open stop updating after a while; a reload helps for some time.",
 		Ja: lived.Ja + "何も流れなかったストリーミング接続に、イベントが届かなくなります\n" +
 			"新しい接続には届きます。開いたままのタイムラインが途中で更新されなくなり、再読み込みすると一時的に直ります。",
 	}
 }
 
 func textRefused(r refusal) checks.Text {
+	said := checks.Said(r.Said)
 	return checks.Text{
-		En: "public timelines cannot be followed live: streaming answers “" + r.Said + "” (" + strconv.Itoa(r.Status) + ")\n" +
-			"The local and the federated timeline do not move by themselves; home does.",
-		Ja: "公開タイムラインをストリーミングで受信できません（" + strconv.Itoa(r.Status) + "「" + r.Said + "」）\n" +
+		En: "public timelines cannot be followed live: streaming answers " + said.En + " (" + strconv.Itoa(r.Status) + ")\n" +
+			"The local and the federated timeline do not update by themselves; home does.",
+		Ja: "公開タイムラインをストリーミングで受信できません（" + strconv.Itoa(r.Status) + said.Ja + "）\n" +
 			"ローカルと連合のタイムラインが自動で更新されません（ホームは更新されます）。",
 	}
 }

@@ -99,7 +99,7 @@ func textToken(s sight, m memory) checks.Text {
 		}
 	default:
 		t = checks.Text{
-			En: "sababan's own token is none: it has a character in it that no token has",
+			En: "sababan's own token cannot be one: it holds a character that no token has",
 			Ja: "sababan自身のトークンに、使えない文字が含まれています",
 		}
 	}
@@ -118,7 +118,7 @@ func textNoToken(setting string) checks.Text {
 
 func textTokenUnread(why checks.Text) checks.Text {
 	return checks.Text{
-		En: "whether events arrive is not seen, the token could not be had: " + why.En,
+		En: "whether events arrive is not seen, the token could not be read: " + why.En,
 		Ja: "トークンを読み込めないため、イベントが届くかを確認できません: " + why.Ja,
 	}
 }

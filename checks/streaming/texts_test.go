@@ -92,7 +92,7 @@ func TestTexts(t *testing.T) {
 		say("token: the account may not post", token(forbidden, 403)),
 		say("token: none", token(malformed, 0), adviceToken()),
 		say("unseen: no token", textNoToken("[server] token_file"), adviceToken()),
-		say("unseen: the token could not be had", textTokenUnread(checks.Text{En: "no permission to read /etc/sababan/token", Ja: "/etc/sababan/token を読む権限がありません"})),
+		say("unseen: the token could not be read", textTokenUnread(checks.Text{En: "no permission to read /etc/sababan/token", Ja: "/etc/sababan/token を読む権限がありません"})),
 		say("unseen: events", textEventUnseen()),
 		say("unseen: no test post", textUnposted(eventMemo{Why: status, Code: 422})),
 		say("unseen: no test post, too often", textUnposted(eventMemo{Why: tooMany})),

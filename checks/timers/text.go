@@ -209,8 +209,7 @@ func (o outcome) text() checks.Text {
 	case o.Kind == 1:
 		return checks.Text{En: fmt.Sprintf("exit status %d", o.Status), Ja: fmt.Sprintf("終了コード%d", o.Status)}
 	case o.Result != "" && o.Result != "not-found" && o.Result != "bad-setting":
-		q := checks.Quote(o.Result)
-		return checks.Text{En: `"` + q + `"`, Ja: "「" + q + "」"}
+		return checks.Said(o.Result)
 	}
 	return checks.Text{}
 }
@@ -219,11 +218,10 @@ func journalText(lines []string) checks.Text {
 	if len(lines) == 0 {
 		return checks.Text{}
 	}
-	quiet := strings.NewReplacer(`"`, "'", "「", "'", "」", "'")
 	var en, ja []string
 	for _, l := range lines {
-		l = quiet.Replace(l)
-		en, ja = append(en, `"`+l+`"`), append(ja, "「"+l+"」")
+		q := checks.Said(l)
+		en, ja = append(en, q.En), append(ja, q.Ja)
 	}
 	return checks.Text{
 		En: "The end of its log: " + strings.Join(en, " ") + ".",
@@ -330,8 +328,7 @@ func summary(l *look) checks.Text {
 		for _, c := range l.cron[:min(n, shownTimers)] {
 			files = append(files, name(c.File))
 		}
-		list := strings.Join(files, ", ")
-		parts = append(parts, checks.Text{En: "cron: " + list, Ja: "cron: " + list})
+		parts = append(parts, checks.Text{En: "cron: " + strings.Join(files, ", "), Ja: "cron: " + strings.Join(files, "、")})
 	}
 	if len(parts) == 0 {
 		if l.manager == nil {

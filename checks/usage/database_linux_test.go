@@ -54,7 +54,7 @@ func TestASlotThatNobodyReadsIsNamedWithTheStatementThatEndsIt(t *testing.T) {
 	expect(t, h.look(), codeWAL, "*", false, false)
 	swell(t, db)
 	f := expect(t, h.look(), codeWAL, data, true, false)
-	says(t, f, "max_wal_size is 64 MB\nNobody reads the replication slot “gone_standby”: it keeps ", "レプリケーションスロット「gone_standby」の読み手がおらず")
+	says(t, f, "max_wal_size is 64 MB\nNobody reads the replication slot \"gone_standby\": it keeps ", "レプリケーションスロット「gone_standby」の読み手がおらず")
 	says(t, f, "Never delete anything in pg_wal by hand", "pg_walの中身は絶対に手で削除しないでください")
 	if len(f.Advice.Mend) != 1 {
 		t.Fatalf("%+v", f.Advice)
@@ -187,7 +187,7 @@ func askAsNobody(t *testing.T) {
 				t.Errorf("%v in all, base %v, pg_wal %v", whole, base, wal)
 			}
 			f := expect(t, o, codeWAL, data, true, false)
-			says(t, f, "Nobody reads the replication slot “gone_standby”", "「gone_standby」")
+			says(t, f, "Nobody reads the replication slot \"gone_standby\"", "「gone_standby」")
 			for _, b := range o.Blind {
 				if under(b.Subject, filepath.Dir(data)) {
 					t.Errorf("%s %s is said to be unseen: %s", b.Code, b.Subject, b.Why.En)

@@ -141,18 +141,20 @@ func dumpText(folder string, list []dump, total float64) checks.Text {
 		}
 	}
 	day := checks.On(oldest)
-	en, ja := "It is from "+day, "日付は"+day
+	head, en, ja := "a dump of "+s.En, "It is from "+day+". If this disk fails, it is", "日付は"+day
+	helps := "it helps"
 	if len(list) > 1 {
-		en = fmt.Sprintf("They are %d, the oldest from %s", len(list), day)
+		head, helps = s.En+" of dumps", "they help"
+		en = fmt.Sprintf("There are %d, the oldest from %s. If this disk fails, they are", len(list), day)
 		ja = fmt.Sprintf("%d個あり、いちばん古いものは%s", len(list), day)
 	}
 	return checks.Lines(
 		checks.Text{
-			En: fmt.Sprintf("%s of dumps in %s, on the database's own disk", s.En, n.En),
+			En: fmt.Sprintf("%s in %s, on the database's own disk", head, n.En),
 			Ja: fmt.Sprintf("DBと同じディスクに%sのダンプがあります（%s）", s.Ja, n.Ja),
 		},
 		checks.Text{
-			En: en + ". If this disk fails, they are lost with the database: here they help only after a slip of the hand.",
+			En: en + " lost with the database: here " + helps + " only after a slip of the hand.",
 			Ja: ja + "です。このディスクが壊れるとDBと一緒に失われるため、ここでは操作ミスからの復元にしか役立ちません。",
 		},
 	)
@@ -248,8 +250,8 @@ func walText(a sized, s walSettings, why checks.Text) checks.Text {
 	is, limit := size(a.Bytes), size(s.Max)
 	return checks.Lines(
 		checks.Text{
-			En: fmt.Sprintf("pg_wal has grown to %s, max_wal_size is %s", is.En, limit.En),
-			Ja: fmt.Sprintf("pg_walが%sに膨らんでいます（max_wal_sizeは%s）", is.Ja, limit.Ja),
+			En: fmt.Sprintf("pg_wal has grown to %s (max_wal_size is %s)", is.En, limit.En),
+			Ja: fmt.Sprintf("pg_walが%sに増えています（max_wal_sizeは%s）", is.Ja, limit.Ja),
 		},
 		why,
 		checks.Text{
@@ -274,10 +276,9 @@ func walWhy(s walSettings, c walCause) checks.Text {
 		for _, n := range c.Slots[:min(len(c.Slots), 3)] {
 			names = append(names, checks.Quote(n))
 		}
-		list := strings.Join(names, ", ")
 		return checks.Text{
-			En: "Probably because of a replication slot that nobody reads any more: " + list + ".",
-			Ja: "おそらく、読み手のいないレプリケーションスロットが原因です（" + list + "）。",
+			En: "Probably because of a replication slot that nobody reads any more: " + strings.Join(names, ", ") + ".",
+			Ja: "おそらく、読み手のいないレプリケーションスロットが原因です（" + strings.Join(names, "、") + "）。",
 		}
 	case s.Archive:
 		return checks.Text{
@@ -294,7 +295,7 @@ func walWhy(s walSettings, c walCause) checks.Text {
 func walAdvice() checks.Advice {
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Look which slot is inactive and whether archiving fails. Mend the archive_command, or drop a slot that is not needed: pg_drop_replication_slot('NAME'). PostgreSQL then clears up by itself.",
+			En: "See which slot is inactive and whether archiving fails. Fix the archive_command, or drop a slot that is not needed: pg_drop_replication_slot('NAME'). PostgreSQL then clears up by itself.",
 			Ja: "activeがfのスロットと、アーカイブの失敗を確認してください。archive_commandを直すか、不要なスロットをpg_drop_replication_slot('名前')で削除すれば、PostgreSQLが自動で片づけます。",
 		},
 		Look: checks.Sh("sudo", "-u", "postgres", "psql", "-x",

@@ -32,7 +32,7 @@ func mendDatabase() checks.Advice {
 
 func mendTime() checks.Advice {
 	return checks.Advice{Text: checks.Text{
-		En: "The daemon has 20 minutes for it; what need not be walked goes into ignore in [checks.usage].",
+		En: "The daemon has 20 minutes for it; put what need not be measured into ignore in [checks.usage].",
 		Ja: "デーモンは20分まで待ちます。見なくてよい場所は[checks.usage]のignoreに書いてください。",
 	}}
 }
@@ -44,7 +44,7 @@ func blindDenied(path string) checks.Text {
 
 func blindTime(path string) checks.Text {
 	n := name(path)
-	return checks.Text{En: n.En + " was not walked to its end in time", Ja: n.Ja + " は時間内に計測が終わりませんでした"}
+	return checks.Text{En: n.En + " could not be measured to its end in time", Ja: n.Ja + " は時間内に計測が終わりませんでした"}
 }
 
 func blindSilent(path string) checks.Text {
@@ -70,10 +70,10 @@ func blindError(path string, err error) checks.Text {
 	if err == nil {
 		return checks.Text{En: n.En + " could not be looked at", Ja: n.Ja + " を確認できませんでした"}
 	}
-	q := checks.Quote(err.Error())
+	said := checks.Said(err.Error())
 	return checks.Text{
-		En: fmt.Sprintf(`%s could not be looked at ("%s")`, n.En, q),
-		Ja: fmt.Sprintf("%s を確認できませんでした（「%s」）", n.Ja, q),
+		En: fmt.Sprintf("%s could not be looked at (%s)", n.En, said.En),
+		Ja: fmt.Sprintf("%s を確認できませんでした（%s）", n.Ja, said.Ja),
 	}
 }
 
@@ -88,10 +88,13 @@ func blindPart(a sized, some []unread) checks.Text {
 	list := checks.Join(checks.Text{En: ", ", Ja: "、"}, names...)
 	if more := a.Unread - len(names); more > 0 && len(names) > 0 {
 		list.En += fmt.Sprintf(" and %d more", more)
-		list.Ja += fmt.Sprintf("ほか%d件", more)
+		list.Ja += fmt.Sprintf("、ほか%d件", more)
 	}
 	if list.Empty() {
 		list = checks.Text{En: fmt.Sprintf("%d folders", a.Unread), Ja: fmt.Sprintf("%d件", a.Unread)}
+		if a.Unread == 1 {
+			list.En = "1 folder"
+		}
 	}
 	return checks.Text{
 		En: fmt.Sprintf("%s is at least %s; not readable: %s", n.En, s.En, list.En),
@@ -102,7 +105,7 @@ func blindPart(a sized, some []unread) checks.Text {
 func blindHeld(path string) checks.Text {
 	n := name(path)
 	return checks.Text{
-		En: n.En + ", which was told of, could not be looked at this time",
+		En: n.En + ", which I told you of, could not be looked at this time",
 		Ja: "前回お知らせした " + n.Ja + " を、今回は確認できませんでした",
 	}
 }
@@ -141,12 +144,12 @@ func blindOpen(hidden int) checks.Text {
 }
 
 func noTime() checks.Text {
-	return checks.Text{En: "the walk did not end in time", Ja: "計測が時間内に終わりませんでした"}
+	return checks.Text{En: "the measurement did not end in time", Ja: "計測が時間内に終わりませんでした"}
 }
 
 func busy() checks.Text {
 	return checks.Text{
-		En: "another walk over this machine's disks is under way; ask again later",
+		En: "another measurement of this machine's disks is under way; ask again later",
 		Ja: "別の計測が進行中です。後でもう一度お試しください",
 	}
 }

@@ -10,16 +10,16 @@ import (
 func walReason(p *said, r reason, bytes int64) checks.Text {
 	var lines []checks.Text
 	if s := r.Slot; s != nil {
-		n, held := checks.QuoteName(s.Name), size(min(s.Held, bytes))
+		n, held := checks.Said(s.Name), size(min(s.Held, bytes))
 		if s.Active {
 			lines = append(lines, checks.Text{
-				En: fmt.Sprintf("The reader of the replication slot “%s” is far behind: it keeps %s of it.", n, held.En),
-				Ja: fmt.Sprintf("レプリケーションスロット「%s」の読み手が大きく遅れていて、そのために%sが残っています。", n, held.Ja),
+				En: fmt.Sprintf("The reader of the replication slot %s is far behind: it keeps %s of it.", n.En, held.En),
+				Ja: fmt.Sprintf("レプリケーションスロット%sの読み手が大きく遅れていて、そのために%sが残っています。", n.Ja, held.Ja),
 			})
 		} else {
 			lines = append(lines, checks.Text{
-				En: fmt.Sprintf("Nobody reads the replication slot “%s”: it keeps %s of it, and more every minute.", n, held.En),
-				Ja: fmt.Sprintf("レプリケーションスロット「%s」の読み手がおらず、そのために%sが残っています。放っておくと増え続けます。", n, held.Ja),
+				En: fmt.Sprintf("Nobody reads the replication slot %s: it keeps %s of it, and more every minute.", n.En, held.En),
+				Ja: fmt.Sprintf("レプリケーションスロット%sの読み手がおらず、そのために%sが残っています。放っておくと増え続けます。", n.Ja, held.Ja),
 			})
 		}
 	}

@@ -20,12 +20,12 @@ func adviceUnwell(t *target) checks.Advice {
 	if t.Own {
 		a.Text = checks.Text{
 			En: "Look at the machine itself, and where that is not possible in the panel of its provider.",
-			Ja: "サーバー本体を確認し、入れなければ事業者の管理画面で状態を見てください。",
+			Ja: "サーバー本体を確認し、入れなければサーバー事業者の管理画面で状態を見てください。",
 		}
 		return a
 	}
 	a.Text = checks.Text{
-		En: "If it goes on, tell their admin by a way that does not lead over that server.",
+		En: "If it goes on, tell their admin in a way that does not go through that server.",
 		Ja: "続くようなら、そのサーバーを通らない方法で相手の管理者に知らせてください。",
 	}
 	return a

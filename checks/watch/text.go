@@ -53,7 +53,7 @@ func what(o outcome) checks.Text {
 	case unreachable:
 		return checks.Text{En: "there is no way to it", Ja: "到達できません"}
 	case badTLS:
-		return checks.Text{En: "no TLS connection comes about", Ja: "TLS接続ができません"}
+		return checks.Text{En: "no TLS connection can be made", Ja: "TLS接続ができません"}
 	case certOver:
 		return checks.Text{En: "its certificate has expired", Ja: "証明書が期限切れです"}
 	case certEarly:
@@ -101,11 +101,11 @@ func whatPlace(name checks.Text, p place, to string) checks.Text {
 	case noRoot:
 		return checks.Text{En: name.En + " is not Mastodon's", Ja: name.Ja + "がMastodonのものではありません"}
 	case notJSON:
-		return checks.Text{En: name.En + " answers no JSON", Ja: name.Ja + "の応答がJSONではありません"}
+		return checks.Text{En: name.En + " does not answer with JSON", Ja: name.Ja + "の応答がJSONではありません"}
 	case strange:
 		return checks.Text{En: name.En + " does not answer as it should", Ja: name.Ja + "の応答が本来のものではありません"}
 	case tooLarge:
-		return checks.Text{En: name.En + " answers far too much", Ja: name.Ja + "の応答が異常に大きくなっています"}
+		return checks.Text{En: name.En + " sends far too large an answer", Ja: name.Ja + "の応答が異常に大きくなっています"}
 	case mute:
 		return checks.Text{En: name.En + " gives no answer in time", Ja: name.Ja + "が時間内に応答しません"}
 	}
@@ -131,7 +131,7 @@ func textNotice(t *target) checks.Text {
 		return checks.Text{En: "Apps cannot use the server.", Ja: "アプリからサーバーを使えません。"}
 	case o.page.state != ill && o.page.state != unasked && o.streaming.state == ill:
 		return checks.Text{
-			En: "Timelines do not move by themselves; apps show new posts late.",
+			En: "Timelines do not update by themselves; apps show new posts late.",
 			Ja: "タイムラインが自動で更新されず、新しい投稿の表示が遅れます。",
 		}
 	case t.Own:
@@ -151,7 +151,7 @@ func textSince(t *target) checks.Text {
 		return checks.Text{}
 	}
 	at := checks.At(time.Unix(t.streak.Since, 0))
-	return checks.Text{En: "First seen so at " + at + ".", Ja: at + "に最初に検知しました。"}
+	return checks.Text{En: "First seen at " + at + ".", Ja: at + "に最初に検知しました。"}
 }
 
 func textNoCertificate(name string) checks.Text {
@@ -247,7 +247,7 @@ func textSummary(n tally, all []*target, l *leases, o checks.Observation, now ti
 	case len(all) == 1 && n.well == 1:
 		t = checks.Text{En: named(all[0].Name) + " answers well", Ja: named(all[0].Name) + " は正常に応答"}
 	case n.well == len(all):
-		t = checks.Text{En: "all " + whole.En + " servers answer well", Ja: whole.Ja + "サーバーすべて正常に応答"}
+		t = checks.Text{En: checks.All(len(all)) + " servers answer well", Ja: whole.Ja + "サーバーすべて正常に応答"}
 	}
 	sep := checks.Text{En: "; ", Ja: "、"}
 	var slowest time.Duration

@@ -75,10 +75,10 @@ var ills = []struct {
 		m.answer(pathV2, away)
 	}, nil, "leads to another host, parked.test"},
 	{"the API fails", func(_ *world, m *mastodon) { m.answer(pathV2, code(500)) }, nil, "the instance API fails (500"},
-	{"the API shows a page", func(_ *world, m *mastodon) { m.answer(pathV2, says("text/html", "<html>")) }, nil, "answers no JSON"},
+	{"the API shows a page", func(_ *world, m *mastodon) { m.answer(pathV2, says("text/html", "<html>")) }, nil, "does not answer with JSON"},
 	{"the API nests without end", func(_ *world, m *mastodon) {
 		m.answer(pathV2, says("application/json", strings.Repeat(`{"a":`, 10000)))
-	}, nil, "answers no JSON"},
+	}, nil, "does not answer with JSON"},
 	{"the API has no end", func(_ *world, m *mastodon) {
 		m.answer(pathV2, func(rw http.ResponseWriter, _ *http.Request) {
 			for range 3000 {
@@ -87,10 +87,10 @@ var ills = []struct {
 				}
 			}
 		})
-	}, nil, "answers far too much"},
+	}, nil, "sends far too large an answer"},
 	{"the head of an answer has no end", func(_ *world, m *mastodon) {
 		m.answer("/", func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("X-Long", strings.Repeat("a", 100<<10)) })
-	}, nil, "answers far too much"},
+	}, nil, "sends far too large an answer"},
 	{"streaming fails", func(_ *world, m *mastodon) { m.answer(healthPath, code(503)) }, nil, "streaming fails (503"},
 	{"something else streams", func(_ *world, m *mastodon) { m.answer(healthPath, says("text/html", "<html>")) }, nil, "streaming does not answer as it should"},
 	{"the connection is cut", func(_ *world, m *mastodon) {

@@ -70,7 +70,7 @@ func adviceBuild(f site.Found) checks.Advice {
 	case f.Compose != "":
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Containers bring the built files in their image: take it anew (where you build it yourself: docker compose build).",
+				En: "Containers bring the built files in their image: pull it again (where you build it yourself: docker compose build).",
 				Ja: "コンテナではビルド済みファイルはイメージに入っています。イメージを取り直してください（自分でビルドしている場合はdocker compose build）。",
 			},
 			Look: logOfWeb(f),
@@ -90,7 +90,7 @@ func (l *looked) advicePage() checks.Advice {
 	case l.blamed() && l.build.state == complete:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "If a restart does not mend it, the reason is in the log.",
+				En: "If a restart does not fix it, the reason is in the log.",
 				Ja: "再起動しても直らない場合は、ログに原因が出ているはずです。",
 			},
 			Look: logOfWeb(l.found), Mend: commands(restartWeb(l.found)),
@@ -110,7 +110,7 @@ func (l *looked) advicePage() checks.Advice {
 	case fresh.why == noRoot || fresh.why == notPage || fresh.why == status && fresh.code < http.StatusInternalServerError:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look whether the web server passes pages on to Mastodon, and whether something in front of it answers in its place.",
+				En: "See whether the web server passes pages on to Mastodon, and whether something in front of it answers in its place.",
 				Ja: "WebサーバーがページをMastodonに渡しているか、手前で別のものが応答していないかを確かめてください。",
 			},
 			Look: checks.Written("curl", "-sI", l.views.address(l.domain)),
@@ -118,7 +118,7 @@ func (l *looked) advicePage() checks.Advice {
 	case fresh.why == refused:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look on the server whether its web server runs and listens.",
+				En: "See on the server whether its web server runs and listens.",
 				Ja: "サーバーで、Webサーバーが動いて待ち受けているか確かめてください。",
 			},
 			Look: checks.Sh("sudo", "ss", "-ltnp"),
@@ -126,7 +126,7 @@ func (l *looked) advicePage() checks.Advice {
 	case fresh.why == status && unreachedBehind(fresh.code) && fresh.code > 511:
 		return checks.Advice{
 			Text: checks.Text{
-				En: "Look on the server whether its web server runs, and lets the CDN's addresses in.",
+				En: "See on the server whether its web server runs, and lets the CDN's addresses in.",
 				Ja: "サーバーで、Webサーバーが動いているか、CDNのアドレスを拒否していないかを確かめてください。",
 			},
 			Look: checks.Sh("sudo", "ss", "-ltnp"),
@@ -146,7 +146,7 @@ func (l *looked) advicePage() checks.Advice {
 	}
 	return checks.Advice{
 		Text: checks.Text{
-			En: "The reason is in the log of the web process.",
+			En: "The reason is probably in the log of the web process.",
 			Ja: "原因はWebプロセスのログに出ているはずです。",
 		},
 		Look: logOfWeb(l.found),
@@ -176,7 +176,7 @@ func (l *looked) adviceStale(hides bool) checks.Advice {
 	}
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Look whether the web process answers at all.",
+			En: "See whether the web process answers at all.",
 			Ja: "Webプロセスが応答しているか確かめてください。",
 		},
 		Look: logOfWeb(l.found),
@@ -244,7 +244,7 @@ func (l *looked) adviceFiles(g group) checks.Advice {
 	}
 	return checks.Advice{
 		Text: checks.Text{
-			En: "Look where the web server looks for /packs: it must be public/packs of Mastodon's code, and it must be able to read it (chmod o+x on the folders above).",
+			En: "See where the web server looks for /packs: it must be public/packs of Mastodon's code, and it must be able to read it (chmod o+x on the folders above).",
 			Ja: "Webサーバーの/packsの参照先がMastodonのpublic/packsになっているか、上位フォルダーを含めて読めるか（chmod o+x）を確かめてください。",
 		},
 		Look: at,

@@ -198,7 +198,7 @@ func adviceUnseen(o outcome, domain string) checks.Advice {
 	switch o.why {
 	case noResolver:
 		return checks.Advice{
-			Text: checks.Text{En: "Look whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
+			Text: checks.Text{En: "See whether this machine resolves names at all.", Ja: "このマシンで名前解決ができるか確かめてください。"},
 			Look: checks.Sh("getent", "ahosts", domain),
 		}
 	case noRoute:

@@ -140,7 +140,7 @@ func (l *looked) textBlamed() checks.Text {
 			En: en + " while the API works: the web process probably does not know the new build",
 			Ja: ja + "、APIは正常）: Webプロセスが新しいビルドを読み込んでいないようです",
 		}, users, checks.Text{
-			En: "The build on disk is whole, of " + checks.At(l.build.at) + ".",
+			En: "The build on disk is whole, made at " + checks.At(l.build.at) + ".",
 			Ja: "ディスク上のビルド（" + checks.At(l.build.at) + "）は揃っています。",
 		})
 	}
@@ -172,8 +172,8 @@ func textNobody() checks.Text {
 }
 
 func textTitle(title string) checks.Text {
-	if q := checks.Quote(strings.NewReplacer("“", "", "”", "", "「", "", "」", "").Replace(title)); q != "" {
-		return checks.Text{En: "What is shown is titled “" + q + "”.", Ja: "表示されるページの題名は「" + q + "」です。"}
+	if said := checks.Said(title); !said.Empty() {
+		return checks.Text{En: "What is shown is titled " + said.En + ".", Ja: "表示されるページの題名は" + said.Ja + "です。"}
 	}
 	return checks.Text{}
 }

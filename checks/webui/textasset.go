@@ -140,7 +140,7 @@ func textNames(faults []fault) checks.Text {
 	t := checks.Join(checks.Text{En: ", ", Ja: "、"}, names...)
 	if more := len(faults) - len(names); more > 0 {
 		n := strconv.Itoa(more)
-		t.En, t.Ja = t.En+" and "+n+" more", t.Ja+"ほか"+n+"個"
+		t.En, t.Ja = t.En+" and "+n+" more", t.Ja+"、ほか"+n+"個"
 	}
 	return t
 }
@@ -265,7 +265,7 @@ func textBuildDetail(b build) checks.Text {
 		t := checks.Join(checks.Text{En: ", ", Ja: "、"}, names...)
 		if more := len(b.gone) - len(names); more > 0 {
 			n := strconv.Itoa(more)
-			t.En, t.Ja = t.En+" and "+n+" more", t.Ja+"ほか"+n+"個"
+			t.En, t.Ja = t.En+" and "+n+" more", t.Ja+"、ほか"+n+"個"
 		}
 		return checks.Text{En: "Missing in public/packs: " + t.En + ".", Ja: "public/packsにないもの: " + t.Ja}
 	}

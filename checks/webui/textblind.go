@@ -113,10 +113,10 @@ func textUnread(b build) checks.Text {
 			Ja: "ディスク上のビルド済みファイルを照合できません（" + at.Ja + " を読む権限がありません）",
 		}
 	}
-	q := checks.Quote(reasonOf(b.err))
+	said := checks.Said(reasonOf(b.err))
 	return checks.Text{
-		En: at.En + " could not be read (“" + q + "”)",
-		Ja: at.Ja + " を読めませんでした（「" + q + "」）",
+		En: at.En + " could not be read (" + said.En + ")",
+		Ja: at.Ja + " を読めませんでした（" + said.Ja + "）",
 	}
 }
 

@@ -141,7 +141,7 @@ func TestAPageThatIsIllIsFoundAndMends(t *testing.T) {
 		{
 			name: "somebody else's page",
 			ill:  func(*testing.T) { w.puma.set(w.puma.failing(200, "<html><title>Welcome to nginx!</title></html>")) },
-			want: []string{"page"}, en: "the front page is not Mastodon's", ja: "Mastodonの画面ではない", detail: "titled “Welcome to nginx!”",
+			want: []string{"page"}, en: "the front page is not Mastodon's", ja: "Mastodonの画面ではない", detail: "titled \"Welcome to nginx!\"",
 		},
 		{
 			name: "the page without its data",

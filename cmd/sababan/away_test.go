@@ -304,7 +304,7 @@ func TestADaemonStartedWhileItsServerIsDeadSaysSoAnotherWay(t *testing.T) {
 	down := s.server.Misbehave(sandbox.Fault{Kind: sandbox.CutBefore})
 	s.start()
 	s.eventually("the other way is told", func() bool {
-		return begins(hook.texts(), "[Warning] I was started, but do not reach my own server since ") == 1
+		return begins(hook.texts(), "[Warning] I was started, but have not reached my own server since ") == 1
 	})
 	if err := s.stop(); err != nil {
 		t.Fatal(err)

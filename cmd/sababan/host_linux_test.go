@@ -151,7 +151,7 @@ func (h *host) inBothLanguages(t *testing.T) {
 		"Fine disk: / … other file systems fine", "Fine services: all 6 services run: sidekiq, streaming@4000, web, nginx, postgresql@…, redis-server",
 		"Fine Sidekiq: jobs wait less than 1 s, 1 process, 0 of 25 threads busy, 2 retries, 0 dead",
 		"Fine certificate: valid to …; "+hostDomain+", "+hostOther+"; the newest on disk",
-		"Fine mail: localhost:25 takes us up to RCPT TO in …; SPF, DMARC in the DNS; no mail waits inside Mastodon; 0 of the last 2 sign-ups not confirmed; whether it arrives is not looked at: that needs [checks.mail] smtp, [[checks.mail.mailbox]]",
+		"Fine mail: localhost:25 accepts mail up to RCPT TO in …; SPF, DMARC in the DNS; no mail waits inside Mastodon; 0 of the last 2 sign-ups not confirmed; whether mail arrives is not checked: that needs [checks.mail] smtp, [[checks.mail.mailbox]]",
 		"Fine web UI: front page in … ms, its 3 files are right, Mastodon 4.5.2", "Fine instance API: v1 and v2 answer in … ms, Mastodon 4.5.2",
 		"Fine moderation: 2 sign-ups wait … in the last hour", "Fine Mastodon's version: 4.5.2, the newest",
 		"Fine streaming: …; "+noToken, "Takes long, so only by name: sababan check usage…",
