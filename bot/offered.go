@@ -78,7 +78,7 @@ func (b *Bot) saidTo(ctx context.Context, tx *sql.Tx, q question, check string, 
 	if err != nil || !fresh {
 		return answer, nil, err
 	}
-	return answer, []note{{check: check, text: checks.Text{En: by + " said: \"" + said + "\"", Ja: by + "さん:「" + said + "」"}}}, nil
+	return answer, []note{{check: check, text: checks.Text{En: by + " said: " + checks.Said(said).En, Ja: by + "さん: " + checks.Said(said).Ja}}}, nil
 }
 
 // offeredBefore is [answeredBefore], asked before the check is: a bill is not

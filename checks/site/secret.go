@@ -101,7 +101,7 @@ func (f SecretFault) Text() checks.Text {
 	case SecretAbsent:
 		return checks.Text{En: "does not exist", Ja: "ファイルがありません"}
 	case SecretClosed:
-		return checks.Text{En: "may not be read by us", Ja: "読む権限がありません"}
+		return checks.Text{En: "may not be read by sababan", Ja: "読む権限がありません"}
 	case SecretOpen:
 		return checks.Text{En: "can be read by others", Ja: "ほかのユーザーからも読めます"}
 	case SecretLarge:
