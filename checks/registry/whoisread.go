@@ -197,7 +197,7 @@ func holds(words []string) []Hold {
 			found = append(found, h)
 		}
 	}
-	// EPP sets both while it can still be had back.
+	// EPP sets both while it can still be recovered.
 	if slices.Contains(found, InRedemption) {
 		found = slices.DeleteFunc(found, func(h Hold) bool { return h == BeingDeleted })
 	}
