@@ -113,6 +113,28 @@ func TestTextFromOutsideCannotLookLikeOurs(t *testing.T) {
 	}
 }
 
+func TestWordsOfOthersEndWhereTheySeemToEnd(t *testing.T) {
+	for in, want := range map[string]Text{
+		"connection refused":            {En: `"connection refused"`, Ja: "「connection refused」"},
+		`role "sababan" does not exist`: {En: `"role 'sababan' does not exist"`, Ja: "「role 'sababan' does not exist」"},
+		"“a” and 「b」":                   {En: `"'a' and 'b'"`, Ja: "「'a' and 'b'」"},
+		"two\nlines @evil":              {En: `"two lines (at)evil"`, Ja: "「two lines (at)evil」"},
+		" \n":                           {},
+	} {
+		if got := Said(in); got != want {
+			t.Errorf("Said(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAllOfTwoAreBoth(t *testing.T) {
+	for n, want := range map[int]string{2: "both", 3: "all 3", 12: "all 12"} {
+		if got := All(n); got != want {
+			t.Errorf("All(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
 func FuzzQuoteIsOneHarmlessLine(f *testing.F) {
 	f.Add("a\nb\u202ec")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -163,7 +163,7 @@ func TestRowsThatABrokenIndexLetIn(t *testing.T) {
 				}
 			})
 			f := w.expect(w.look(), codeDuplicates, "accounts", checks.Critical)
-			w.says(f, "table accounts has rows that are there twice (2)", "テーブル accounts に重複した行があります（2件）")
+			w.says(f, "table accounts has duplicate rows (2)", "テーブル accounts に重複した行があります（2件）")
 			if cmd := f.Advice.Mend[0].String(); !strings.Contains(cmd, "REINDEX INDEX CONCURRENTLY "+accountsIndex) || !strings.Contains(f.Advice.Text.En, "tootctl maintenance fix-duplicates") || !strings.Contains(f.Advice.Text.En, "backup first") || !f.Harm.IsZero() {
 				t.Errorf("%s %+v", cmd, f)
 			}

@@ -63,7 +63,7 @@ func duplicatesText(table string, t readTable) checks.Text {
 	}
 	return checks.Lines(
 		checks.Text{
-			En: fmt.Sprintf("table %s has rows that are there twice (%s%s)", n.En, c.En, more.En),
+			En: fmt.Sprintf("table %s has duplicate rows (%s%s)", n.En, c.En, more.En),
 			Ja: fmt.Sprintf("テーブル %s に重複した行があります（%s件%s）", n.Ja, c.Ja, more.Ja),
 		},
 		effect,

@@ -30,7 +30,7 @@ func TestPgWalAndSlots(t *testing.T) {
 	o := w.look()
 	w.expect(o, codeSlot, "dead", checks.OK) // nobody has read it for a moment only
 	f := w.expect(o, codeWAL, "", checks.Warning)
-	w.says(f, "pg_wal has grown to ", "まで増えています（設定上は32MBまで）")
+	w.says(f, "pg_wal has grown to ", "に増えています（設定上は32MBまで）")
 	fill(t, db, 6)
 	f = w.expect(w.look(), codeWAL, "", checks.Critical)
 	if f.Road != checks.Now || f.Harm.IsZero() {

@@ -54,7 +54,7 @@ func TestASlotThatNobodyReadsIsNamedWithTheStatementThatEndsIt(t *testing.T) {
 	expect(t, h.look(), codeWAL, "*", false, false)
 	swell(t, db)
 	f := expect(t, h.look(), codeWAL, data, true, false)
-	says(t, f, "max_wal_size is 64 MB\nNobody reads the replication slot \"gone_standby\": it keeps ", "レプリケーションスロット「gone_standby」の読み手がおらず")
+	says(t, f, "(max_wal_size is 64 MB)\nNobody reads the replication slot \"gone_standby\": it keeps ", "レプリケーションスロット「gone_standby」の読み手がおらず")
 	says(t, f, "Never delete anything in pg_wal by hand", "pg_walの中身は絶対に手で削除しないでください")
 	if len(f.Advice.Mend) != 1 {
 		t.Fatalf("%+v", f.Advice)

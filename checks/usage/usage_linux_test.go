@@ -156,7 +156,7 @@ func TestADumpBesideTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := expect(t, h.look(), codeDump, h.root+"/root", true, false)
-	says(t, f, "210 MB of dumps in", "210MBのダンプ")
+	says(t, f, "a dump of 210 MB in", "210MBのダンプ")
 	if f.Road != checks.Week || len(f.Advice.Mend) > 0 {
 		t.Errorf("road %v, %+v", f.Road, f.Advice.Mend)
 	}
@@ -231,8 +231,8 @@ func TestAWALThatIsNotRecycled(t *testing.T) {
 	data := h.found.PostgresData[0]
 	write(t, data+"/pg_wal/0000000100000001", 120<<20)
 	f := expect(t, h.look(), codeWAL, data, true, false)
-	says(t, f, "pg_wal has grown to 136 MB, max_wal_size is 64 MB\nThe cause could not be seen", "絶対に手で削除しないでください")
-	says(t, f, "Never delete anything in pg_wal by hand", "pg_walが136MBに膨らんでいます")
+	says(t, f, "pg_wal has grown to 136 MB (max_wal_size is 64 MB)\nThe cause could not be seen", "絶対に手で削除しないでください")
+	says(t, f, "Never delete anything in pg_wal by hand", "pg_walが136MBに増えています")
 	folderOf(t, data+"/pg_replslot/dead_standby")
 	says(t, expect(t, h.look(), codeWAL, data, true, false), "nobody reads any more: dead_standby", "dead_standby")
 	for i := range 20 {

@@ -46,7 +46,7 @@ func textHeld(l *lease) checks.Text {
 	case registry.HeldSuspended:
 		head = checks.Text{En: "domain " + n + " is suspended, says its registry", Ja: "ドメイン " + n + " は停止中とレジストリに登録されています"}
 	case registry.InRedemption:
-		head = checks.Text{En: "domain " + n + " was not renewed; it can still be had back", Ja: "ドメイン " + n + " は更新されていません（まだ取り戻せます）"}
+		head = checks.Text{En: "domain " + n + " was not renewed; it can still be recovered", Ja: "ドメイン " + n + " は更新されていません（まだ取り戻せます）"}
 	}
 	words := make([]string, len(l.Held))
 	for i, h := range l.Held {
@@ -65,14 +65,14 @@ func textHeld(l *lease) checks.Text {
 func adviceRegistered(l *lease) checks.Advice {
 	a := checks.Advice{
 		Text: checks.Text{
-			En: "Tell their admin, by a way that does not lead over that server.",
+			En: "Tell their admin, in a way that does not go through that server.",
 			Ja: "そのサーバーを通らない方法で、相手の管理者に知らせてください。",
 		},
 		Look: checks.Written("whois", l.name),
 	}
 	if l.own {
 		a.Text = checks.Text{
-			En: "Look at the registrar whether it is paid, and into the mailbox that the domain is registered with.",
+			En: "See at the registrar whether it is paid for, and look into the mailbox that the domain is registered with.",
 			Ja: "ドメインの登録事業者で支払い状況を確かめ、登録者メールアドレスに届いたメールも確認してください。",
 		}
 	}

@@ -122,7 +122,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		{"another way out that was never tried", func(_ *testing.T, n *newcomer) { n.remember("DELETE FROM way") }, exitUnknown, `\[Unknown\] another way out, web-hook: never tried`, ""},
 		{"another way out that does not work", func(_ *testing.T, n *newcomer) {
 			n.remember("UPDATE way SET failed = 1764000000000, problem = 'dial tcp: lookup hook.example: no such host'")
-		}, exitWarning, `\[Warning\] another way out, web-hook: nothing gets through since .* \(dial tcp: lookup ELSEWHERE: no such host\)`, ""},
+		}, exitWarning, `\[Warning\] another way out, web-hook: nothing has got through since .* \(dial tcp: lookup ELSEWHERE: no such host\)`, ""},
 		{"another way out that misses somebody", func(_ *testing.T, n *newcomer) {
 			n.remember("UPDATE way SET problem = 'bob is gone'")
 		}, exitWarning, `\[Warning\] another way out, web-hook: it does not reach everybody \(bob is gone\)`, ""},

@@ -121,7 +121,7 @@ func wayWellText(w bot.WayStanding) checks.Text {
 func wayFailsText(w bot.WayStanding) checks.Text {
 	at, why := checks.At(w.Failed), checks.Quote(w.Why)
 	return checks.Text{
-		En: "another way out, " + w.Title.En + ": nothing gets through since " + at + " (" + why + ")",
+		En: "another way out, " + w.Title.En + ": nothing has got through since " + at + " (" + why + ")",
 		Ja: "別の連絡先（" + w.Title.Ja + "）: " + at + "から送信できていません（" + why + "）",
 	}
 }
