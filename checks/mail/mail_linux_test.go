@@ -67,7 +67,7 @@ func TestAMailboxThatCannotBeReadLosesNothing(t *testing.T) {
 	o := w.look(t)
 	gone(t, o, codeLost)
 	f := found(t, o, codeMailbox, inbox, checks.Warning, checks.Morning)
-	says(t, f.Text, "sababan's own mailbox probe@lab.test cannot be read (localhost refuses sababan)", "sababan自身のメールボックス probe@lab.test を読めません（localhostに拒否されました）")
+	says(t, f.Text, "sababan's mailbox probe@lab.test cannot be read (localhost refuses sababan)", "sababan自身のメールボックス probe@lab.test を読めません（localhostに拒否されました）")
 	w.holdBack(t, false)
 	w.arrives(t, "probe", "", 1)
 	healthy(t, w.look(t))
@@ -251,7 +251,7 @@ func TestEachRefusalOfTheMailServerIsNamedWithItsStep(t *testing.T) {
 	bad("/./ 450 4.7.0 Daily message quota exceeded\n", codeLimit, "", checks.Warning, checks.Now,
 		"the mail provider's sending limit is reached", "メールサービスの送信上限に達しました")
 	bad("/./ 452 4.2.2 Mailbox full\n", codeMailbox, inbox, checks.Warning, checks.Morning,
-		"sababan's own mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
+		"sababan's mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
 }
 
 func TestTLSThatFailsIsToldWithItsReason(t *testing.T) {
@@ -325,7 +325,7 @@ func TestAFullMailboxOfOursIsOurs(t *testing.T) {
 	w.pass(t, 61*time.Minute)
 	o := w.look(t)
 	f := found(t, o, codeMailbox, inbox, checks.Warning, checks.Morning)
-	says(t, f.Text, "sababan's own mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
+	says(t, f.Text, "sababan's mailbox probe@lab.test is full", "メールボックス probe@lab.test がいっぱいです")
 	gone(t, o, codeLost)
 	w.empty(t, "probe")
 	w.pass(t, 31*time.Minute)

@@ -22,7 +22,7 @@ func textWrongBox(b mailbox, last visit) checks.Text {
 func textFullBox(b mailbox) checks.Text {
 	name := shown(b.address)
 	return checks.Lines(checks.Text{
-		En: "sababan's own mailbox " + name.En + " is full",
+		En: "sababan's mailbox " + name.En + " is full",
 		Ja: "sababan自身のメールボックス " + name.Ja + " がいっぱいです",
 	}, checks.Text{
 		En: "This is no fault of the server's mail; test messages do not fit in any more.",
@@ -30,7 +30,7 @@ func textFullBox(b mailbox) checks.Text {
 	})
 }
 
-// textBox tells why sababan's own mailbox cannot be read.
+// textBox tells why sababan's mailbox cannot be read.
 func textBox(b mailbox, last visit) checks.Text {
 	name, host := shown(b.address), shown(b.server.host)
 	because, line := checks.Text{En: host.En + " does not answer", Ja: host.Ja + "が応答しません"}, checks.Text{}
@@ -48,7 +48,7 @@ func textBox(b mailbox, last visit) checks.Text {
 		because, line = checks.Text{En: host.En + " refuses sababan", Ja: host.Ja + "に拒否されました"}, words(last.Words)
 	}
 	return checks.Lines(checks.Text{
-		En: "sababan's own mailbox " + name.En + " cannot be read (" + because.En + ")",
+		En: "sababan's mailbox " + name.En + " cannot be read (" + because.En + ")",
 		Ja: "sababan自身のメールボックス " + name.Ja + " を読めません（" + because.Ja + "）",
 	}, line, checks.Text{
 		En: "Whether mail arrives there cannot be seen meanwhile.",
@@ -59,7 +59,7 @@ func textBox(b mailbox, last visit) checks.Text {
 func textClosed(b mailbox) checks.Text {
 	name := shown(b.address)
 	return checks.Text{
-		En: "sababan's own mailbox " + name.En + " could not be opened",
+		En: "sababan's mailbox " + name.En + " could not be opened",
 		Ja: "sababan自身のメールボックス " + name.Ja + " を開けませんでした",
 	}
 }
