@@ -115,7 +115,7 @@ func (v *visit) rows(ctx context.Context, all bool) {
 }
 
 // fileName is a name that Mastodon gives.
-var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$`)
+var fileName = form{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`), 201}
 
 // filePath is where a file lies below the address of all files.
 func filePath(prefix string, id int64, name string) string {

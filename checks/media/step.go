@@ -126,7 +126,7 @@ func get(ctx context.Context, wire *api.Transport, u *url.URL) step {
 }
 
 // plainWord is what a storage's own words look like.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9.]{1,60}$`)
+var plainWord = form{regexp.MustCompile(`^[A-Za-z0-9.]+$`), 60}
 
 // wordOf is the storage's word for a refusal; "" where it has none.
 func wordOf(body []byte) string {
