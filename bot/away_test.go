@@ -277,7 +277,7 @@ func TestAMaintenanceIsToldAnotherWayToo(t *testing.T) {
 		w.heard(w.alice, &seen)
 		w.carried(mail, testBegins)
 		w.ask(w.alice, &seen, "maintenance 1h kernel of @alice")
-		got := w.carried(mail, "[Note] Maintenance until 13:01: only what is critical")
+		got := w.carried(mail, "[Note] Maintenance until 13:01: only what needs action")
 		if len(got) == 1 && strings.Contains(got[0], "alice") {
 			t.Errorf("%q", got)
 		}

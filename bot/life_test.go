@@ -40,7 +40,7 @@ func TestAnAckStopsTheRemindersUntilItGetsWorse(t *testing.T) {
 		w.stop()
 		w.start() // what somebody is on survives a restart
 		w.pass(3*24*time.Hour + 12*time.Hour)
-		w.expect(w.alice, &seen, "To do this week: 1 needs action.\n[Action needed] #1 / is 96 % full (noticed 47 h ago) (alice is on it)")
+		w.expect(w.alice, &seen, "To do this week: 1 action needed.\n[Action needed] #1 / is 96 % full (noticed 47 h ago) (alice is on it)")
 		w.heard(bob, &bobs)
 		w.pass(15 * time.Hour)
 		w.expect(w.alice, &seen, "[Action needed] #1 still there a week after it was taken: / is 96 % full")

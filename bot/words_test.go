@@ -108,7 +108,7 @@ func TestTheDigestIsMostPressingFirst(t *testing.T) {
 		{What: deedKnown, Admin: "bob", Incident: 3, Noticed: known.Noticed, Severity: checks.Warning, At: now},
 	}}
 	for lang, want := range map[checks.Lang]string{
-		checks.English: "To do this week: 1 needs action, 1 warning, 1 note.\n" +
+		checks.English: "To do this week: 1 action needed, 1 warning, 1 note.\n" +
 			"[Action needed] #12 certificate of example.social expires in 3 d 4 h (noticed 6 h ago) (alice is on it)\n  Fix: sudo systemctl reload nginx\n" +
 			"[Warning] #7 newest backup is 31 h old (noticed 30 h ago) (snoozed until 12:15)\n" +
 			"[Note] #9 old Ruby left, 115 MB (noticed 9 d ago)\n" +

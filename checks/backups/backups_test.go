@@ -41,7 +41,7 @@ func TestABackupThatDoesNotComeIsOldAndResolvesWhenItDoes(t *testing.T) {
 	if f.Road != checks.Morning {
 		t.Errorf("road %v", f.Road)
 	}
-	says(t, f.Text, "backup database is 31 h old (usually every 24 h)\nThe newest is day0.dump of ", "最新は31時間前（普段は24時間おき）: database")
+	says(t, f.Text, "backup database is 31 h old (usually every 24 h)\nThe newest is day0.dump from ", "最新は31時間前（普段は24時間おき）: database")
 	says(t, f.Text, "Level reached: 0 of 5", "確認できた段階: 0／5")
 	p.week(61, plainDump(20000))
 	if f := only(t, p.look(), codeOld, "database", checks.Critical); f.Road != checks.Now || !f.Harm.IsZero() {

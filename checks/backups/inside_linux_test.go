@@ -60,7 +60,7 @@ func TestWhatIsInsideADumpIsComparedWithTheRunningServer(t *testing.T) {
 			if f.Road != checks.Now {
 				t.Errorf("%s: road %v", name, f.Road)
 			}
-			says(t, f.Text, "backup database holds old data: its newest post is 30 d old\nIt is b.dump of ", "バックアップの中身が古いままです 最新の投稿は30日前: database\n対象は b.dump（")
+			says(t, f.Text, "backup database holds old data: its newest post is 30 d old\nIt is b.dump from ", "バックアップの中身が古いままです 最新の投稿は30日前: database\n対象は b.dump（")
 			says(t, f.Text, "the one from before a move", "移転前など")
 			says(t, f.Text, "Level reached: 3 of 5", "確認できた段階: 3／5")
 			// The next is read at once, and not only at night.
