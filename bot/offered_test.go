@@ -44,7 +44,7 @@ func TestACheckAnswersItsOwnCommands(t *testing.T) {
 		for _, c := range []struct{ say, want, bob string }{
 			{"dues", "server: today", ""},
 			{"paid", "which one?", ""},
-			{"Server Berlin 支払いました", "paid: Server Berlin", "aliceさん:「Server Berlin 支払いました」"},
+			{"Server Berlin 支払いました", "paid: Server Berlin", "aliceさん: 「Server Berlin 支払いました」"},
 			{"支払い", "paid: Server Berlin", ""},
 			{"history dues", "12:05 alice said: \"Server Berlin 支払いました\"", "【解消】1番 支払い"},
 			{"help paid", "paid NAME – notes it", ""},

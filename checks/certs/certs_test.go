@@ -97,7 +97,7 @@ func TestAGoodCertificateSaysHowLongItLasts(t *testing.T) {
 	s := serve(t, checkstest.Lifetime(90*d, 61*d+time.Hour, domain, "www."+domain))
 	o := s.look(t)
 	well(t, o)
-	says(t, o.Summary, "61 d left (of 90 d); mastodon.example, www.mastodon.example", "残り61日（有効期間90日）。対象: mastodon.example, www.mastodon.example")
+	says(t, o.Summary, "61 d left (of 90 d); mastodon.example, www.mastodon.example", "残り61日（有効期間90日）。対象: mastodon.example、www.mastodon.example")
 	if left := checkstest.Value(t, o, "life_left", domain); left < 61*d.Seconds() || left > 62*d.Seconds() {
 		t.Errorf("life_left is %v s", left)
 	}

@@ -65,7 +65,7 @@ func TestACertificateThatMayNotBeReadIsNotTakenForNone(t *testing.T) {
 	for _, want := range []string{
 		"lineages: 0\n",
 		"blind not-loaded: no permission for the certificates on disk: /etc/letsencrypt/live, /etc/letsencrypt/archive\n",
-		"ディスク上の証明書を確認できません。閲覧権限がありません: /etc/letsencrypt/live, /etc/letsencrypt/archive\n",
+		"ディスク上の証明書を確認できません。閲覧権限がありません: /etc/letsencrypt/live、/etc/letsencrypt/archive\n",
 		"mend: sudo setfacl -m u:nobody:rx /etc/letsencrypt/live /etc/letsencrypt/archive\n",
 		"held: renewal-overdue " + domain + "\n",
 		"found: \n",

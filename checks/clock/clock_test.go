@@ -148,7 +148,7 @@ func TestWithoutServersItSaysThatItCouldNotTell(t *testing.T) {
 	p := newPanel(t, 3)
 	p.table = `servers = ["127.0.0.1:1", "127.0.0.1:2"]`
 	o := p.look(t, nil)
-	if len(o.Blind) != 1 || o.Blind[0].Why.En != "0 of 2 servers told their time; it takes two to compare" {
+	if len(o.Blind) != 1 || o.Blind[0].Why.En != "none of 2 servers told the time; it takes two to compare" {
 		t.Errorf("%+v", o)
 	}
 	p.err = errors.New("not permitted")

@@ -115,8 +115,12 @@ func textUnknownOffset(why string, answers []answer, asked int) checks.Text {
 			Ja: "時刻を問い合わせたサーバーの答えがそろっていません: " + n.Ja,
 		}
 	}
+	few := fmt.Sprintf("only %d", len(answers))
+	if len(answers) == 0 {
+		few = "none"
+	}
 	return checks.Text{
-		En: fmt.Sprintf("only %d of %d servers told the time; it takes two to compare", len(answers), asked),
+		En: fmt.Sprintf("%s of %d servers told the time; it takes two to compare", few, asked),
 		Ja: fmt.Sprintf("時刻を答えたサーバーは%d台中%d台でした。比較には2台必要です", asked, len(answers)),
 	}
 }

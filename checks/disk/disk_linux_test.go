@@ -423,7 +423,7 @@ func TestAFullDiskIsToldWithWhatCanBeFreed(t *testing.T) {
 	if first < 0 || second < first || third < second || !strings.Contains(advice, " 8.0 MB,") || strings.Contains(advice, "yarn's cache") {
 		t.Errorf("advice %q", advice)
 	}
-	if !strings.Contains(advice, "`bundle install` and `yarn install` bring them back") || !strings.Contains(f.Advice.Text.Ja, "復活") {
+	if !strings.Contains(advice, "bundle install and yarn install bring them back") || !strings.Contains(f.Advice.Text.Ja, "復活") {
 		t.Errorf("nothing of what Mastodon rebuilds: %q", f.Advice.Text)
 	}
 	var commands []string
