@@ -118,7 +118,7 @@ func TestTheStatesThatTakeADomainAway(t *testing.T) {
 	}{
 		{"held by the registrar", []string{"client hold", "client transfer prohibited"}, true, []string{"taken off the net by its registrar", "登録事業者に停止", "clientHold"}},
 		{"held by the registry, as one was in 2024", []string{"server hold"}, true, []string{"taken off the net by its registry", "レジストリに停止"}},
-		{"not renewed", []string{"pending delete", "redemption period"}, false, []string{"can still be had back", "まだ取り戻せます"}},
+		{"not renewed", []string{"pending delete", "redemption period"}, false, []string{"can still be recovered", "まだ取り戻せます"}},
 		{"about to be free", []string{"pending delete"}, false, []string{"free for anybody", "誰でも取得できる"}},
 	} {
 		w.answer(rdapAnswer("example.com", s.now.Add(300*day), c.status...))

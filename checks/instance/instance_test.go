@@ -202,7 +202,7 @@ func TestWhatIsWrongIsFoundAndMends(t *testing.T) {
 		},
 		{
 			name: "somebody's page with 403", config: "error_page 403 /error.html; location = /error.html { internal; } location /api/ { return 403; }",
-			code: challenge, severity: checks.Warning, en: "Something in front of the server", ja: "手前にある何か", holds: []string{v1, v2, slow},
+			code: challenge, severity: checks.Warning, en: "something in front of the server", ja: "手前にある何か", holds: []string{v1, v2, slow},
 		},
 		{
 			name: "an answer after more than two seconds", config: upstream(t, after(2200*time.Millisecond)),

@@ -26,7 +26,7 @@ func TestTheDatabaseSaysWhyV1AloneFails(t *testing.T) {
 	if !ok || f.Severity != checks.Critical {
 		t.Fatalf("%+v", o.Findings)
 	}
-	says(t, f.Text, "The database says why: the materialized view \"instances\" has never been filled", "原因: データベースのマテリアライズドビュー「instances」が初期化されていません")
+	says(t, f.Text, "The database says why: the materialized view instances has never been filled", "原因: データベースのマテリアライズドビュー「instances」が初期化されていません")
 	var mend []string
 	for _, sh := range f.Advice.Mend {
 		mend = append(mend, sh.String())

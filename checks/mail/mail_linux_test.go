@@ -149,7 +149,7 @@ func TestWhatLandsAmongJunkIsToldTheSecondTime(t *testing.T) {
 	o = w.look(t)
 	f := found(t, o, codeJunk, "", checks.Warning, checks.Morning)
 	says(t, f.Text, "the server's mail ends up in the junk folder: junk@lab.test", "サーバーからのメールが迷惑メールに入ります（junk@lab.test）")
-	says(t, f.Text, "mail.lab.test says: SPF pass, DMARC pass.", "mail.lab.test の判定: SPF pass, DMARC pass")
+	says(t, f.Text, "mail.lab.test says: SPF pass, DMARC pass.", "mail.lab.test の判定: SPF pass、DMARC pass")
 	// The other mailbox was well: it gets no more than one a day.
 	if n := w.inMailbox(t, "probe", ""); n != 0 {
 		t.Errorf("%d messages in the other one", n)
@@ -276,7 +276,7 @@ func TestTLSThatFailsIsToldWithItsReason(t *testing.T) {
 	w.pass(t, 7*time.Hour)
 	o := w.look(t)
 	healthy(t, o)
-	says(t, o.Summary, "takes us up to RCPT TO", "はRCPT TOまで受け付け")
+	says(t, o.Summary, "accepts mail up to RCPT TO", "はRCPT TOまで受け付け")
 	w.dress(t, strings.ReplaceAll(w.table(), "smtp://probe@localhost:"+port(w.submission), "smtps://probe@localhost:"+port(w.submission)))
 	w.look(t)
 	f = found(t, w.look(t), codeSMTP, place, checks.Critical, checks.Now)

@@ -26,6 +26,9 @@ var ordinaryName = regexp.MustCompile(`^[A-Za-z0-9_./@:+()-]+( worker [0-9]+| \(
 // in quotes.
 func name(s string) checks.Text {
 	h := short(s)
+	if h == "" {
+		return checks.Text{En: "(no name)", Ja: "（名前なし）"}
+	}
 	if ordinaryName.MatchString(h) {
 		return checks.Same(h)
 	}

@@ -124,7 +124,7 @@ func TestANameFromOutsideIsHarmless(t *testing.T) {
 	for in, want := range map[string]string{
 		"ruby": "ruby", "puma worker 0": "puma worker 0", "streaming (node)": "streaming (node)", "kworker/0:1": "kworker/0:1",
 		"@evil@example.com": "(at)evil@example.com", "a\nFix: rm -rf /": `"a Fix: rm -rf /"`, "\u202eevil": "evil",
-		`say "yes"`: `"say 'yes'"`, "#1st": "(hash)1st", "": `""`,
+		`say "yes"`: `"say 'yes'"`, "#1st": "(hash)1st", "": "(no name)",
 		strings.Repeat("x", 99): `"` + strings.Repeat("x", nameLimit-1) + `…"`,
 	} {
 		if got := name(in).En; got != want {

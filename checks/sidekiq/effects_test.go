@@ -49,7 +49,7 @@ func TestAViewThatGrowsOldIsFoundAndResolves(t *testing.T) {
 			add("fresh.example", time.Hour)
 			w.well(t)
 			add("new.example", 3*time.Hour)
-			w.found(t, w.deep(t), codeEffect, "instances", checks.Warning, "the list of known servers is not made anew", "既知のサーバーの一覧が")
+			w.found(t, w.deep(t), codeEffect, "instances", checks.Warning, "the list of known servers is no longer renewed", "既知のサーバーの一覧が")
 			db.Refresh(t, "instances")
 			w.well(t)
 			// One that was never filled is told by another check.

@@ -490,7 +490,7 @@ func TestATokenThatIsNoneIsSaidAsOurs(t *testing.T) {
 	if !ok || f.Road != checks.Morning || len(o.Findings) != 1 {
 		t.Fatalf("%+v %+v", o.Findings, o.Blind)
 	}
-	says(t, f.Text, "a character in it that no token has", "使えない文字")
+	says(t, f.Text, "a character that no token has", "使えない文字")
 }
 
 func TestAServerThatLetsOnlyBrowsersInIsNotDead(t *testing.T) {

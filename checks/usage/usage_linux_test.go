@@ -402,7 +402,7 @@ func TestTwoWalksAreNeverMadeAtATime(t *testing.T) {
 	defer cancel()
 	_, err = c.Look(ctx, h.past)
 	var unseen *checks.Unseen
-	if !errors.As(err, &unseen) || !strings.Contains(unseen.Why.En, "another walk") {
+	if !errors.As(err, &unseen) || !strings.Contains(unseen.Why.En, "another measurement") {
 		t.Errorf("%v", err)
 	}
 	// It waits for the other to end.

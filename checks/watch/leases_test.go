@@ -203,7 +203,7 @@ func TestADomainThatIsTakenAwayIsTold(t *testing.T) {
 	}{
 		{"client hold", "by its registrar", true},
 		{"server hold", "by its registry", true},
-		{"redemption period", "can still be had back", false},
+		{"redemption period", "can still be recovered", false},
 		{"pending delete", "free for anybody", false},
 	} {
 		for _, own := range []bool{false, true} {

@@ -35,7 +35,7 @@ func (h *host) beforeRights(t *testing.T) {
 	s := h.run(t, "root", "check", "--lang", "en")
 	s.says(t, "[Unknown] database, Sidekiq, federation, moderation, …: "+noRole, "  Look: sudo sababan check --verbose")
 	s.never(t, "GRANT")
-	h.run(t, "root", "check", "--lang", "ja").says(t, "【確認できず】データベース、Sidekiq、連合、モデレーション、…: PostgreSQLに接続を拒否されました（「role \"sababan\" does not exist」）")
+	h.run(t, "root", "check", "--lang", "ja").says(t, "【確認できず】データベース、Sidekiq、連合、モデレーション、…: PostgreSQLに接続を拒否されました（「role 'sababan' does not exist」）")
 }
 
 func (h *host) giveRights(t *testing.T) {
@@ -159,7 +159,7 @@ func (h *host) inBothLanguages(t *testing.T) {
 	en.never(t, "GRANT", "[server] domain", "[server] database_url", "[server] redis_url", "No Mastodon", "Found:")
 	ja := h.run(t, "root", "check", "--lang", "ja")
 	ja.says(t,
-		"正常 サービス: サービス6個すべて稼働中（sidekiq, streaming@4000, web, nginx, postgresql@…, redis-server）",
+		"正常 サービス: サービス6個すべて稼働中（sidekiq、streaming@4000、web、nginx、postgresql@…、redis-server）",
 		"正常 Sidekiq: 待ち時間1秒未満、プロセス1、スレッド0／25使用中、再試行2、デッド0",
 		"正常 メール: localhost:25 はRCPT TOまで受け付け（…。SPF・DMARCはDNSにあり。Mastodon内の送信待ちなし。直近の登録2件のうちメール未確認0件。届くかどうかは未確認（[checks.mail] smtp、[[checks.mail.mailbox]] が必要）",
 		"正常 証明書: …ディスク上の最新と一致", "正常 Web画面: トップページ…、読み込むファイル3個も正常、Mastodon 4.5.2",
