@@ -44,6 +44,9 @@ func (c *check) cause(ctx context.Context, l *line, token checks.Secret, m *memo
 			return e // the connection has ended
 		}
 	}
+	if !l.subscribed(ctx, c.pace.settle) {
+		return e
+	}
 	sent := time.Now()
 	id, err := c.post(ctx, client, l.mark)
 	there := time.Now()
@@ -101,6 +104,21 @@ func (l *line) settled(ctx context.Context, settle time.Duration) (*refusal, boo
 	case <-ctx.Done():
 	}
 	return nil, true
+}
+
+// subscribed waits until the channels are subscribed to as well: a conversation that
+// comes before that is not heard. What is refused of them is told later. It tells
+// whether the connection is there yet.
+func (l *line) subscribed(ctx context.Context, settle time.Duration) bool {
+	calm := time.NewTimer(settle)
+	defer calm.Stop()
+	select {
+	case <-calm.C:
+		return true
+	case <-l.ended:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // forToken tells whether an error is about what our token may do.

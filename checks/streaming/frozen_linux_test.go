@@ -54,6 +54,9 @@ func TestAProcessThatIsFrozenIsFoundAndMends(t *testing.T) {
 	}
 
 	signal(syscall.SIGSTOP)
+	if _, err := syscall.Wait4(process.Process.Pid, nil, syscall.WUNTRACED, nil); err != nil {
+		t.Fatal(err)
+	}
 	o := w.look(t)
 	f, ok := checkstest.Find(o, codePort, strconv.Itoa(port))
 	if !ok || len(o.Findings) != 1 {

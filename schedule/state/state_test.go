@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/sababan/sababan/checks/checkstest"
 )
 
 func TestMain(m *testing.M) {
@@ -26,6 +28,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(1)
 	}
+	checkstest.OwnMounts()
 	goleak.VerifyTestMain(m)
 }
 
