@@ -2,10 +2,13 @@ package mail
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/smtp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -260,6 +263,31 @@ func (w *world) certificate(t *testing.T, name string) {
 	c := w.ca.Issue(t, checkstest.Leaf{Names: []string{name, "mail.lab.test"}})
 	w.write(t, "cert.pem", string(c.FullChain()), 0o644)
 	w.write(t, "key.pem", string(c.KeyPEM(t)), 0o600)
+	if w.post == nil {
+		return
+	}
+	// An smtpd that waits has read the one before, and serves one connection.
+	for range 10 {
+		if shownBy(t, w.submission).Equal(c.Leaf) {
+			return
+		}
+	}
+	t.Fatal("Postfix does not show its new certificate")
+}
+
+// shownBy is the certificate that a mail server shows after STARTTLS.
+func shownBy(t *testing.T, addr string) *x509.Certificate {
+	t.Helper()
+	c, err := smtp.Dial(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.StartTLS(&tls.Config{InsecureSkipVerify: true}); err != nil {
+		t.Fatal(err)
+	}
+	state, _ := c.TLSConnectionState()
+	return state.PeerCertificates[0]
 }
 
 func (w *world) writePostfix(t *testing.T) {
