@@ -395,7 +395,9 @@ func TestChannelsThatNotEverybodyMayFollowAreNoFault(t *testing.T) {
 
 func TestAPostThatIsKeptOutOfTheHomeIsHeardAsAConversation(t *testing.T) {
 	t.Parallel()
-	w := begin(t, quick(), good, "")
+	p := quick()
+	p.settle = 300 * time.Millisecond // the channel is subscribed to after the connection is there
+	w := begin(t, p, good, "")
 	w.be(habits{hideDirect: true})
 	w.look(t)
 	o := w.look(t)

@@ -301,7 +301,7 @@ type world struct {
 func quick() pace {
 	p := usualPace()
 	p.answer, p.near, p.brief, p.post = 2*time.Second, time.Second, 20*time.Second, 2*time.Second
-	p.ping, p.atOnce, p.settle = 2*time.Second, 200*time.Millisecond, 300*time.Millisecond
+	p.ping, p.atOnce, p.settle = 2*time.Second, 200*time.Millisecond, 30*time.Millisecond
 	p.late, p.wait = time.Second, 2*time.Second
 	p.every, p.again, p.gap = 0, 0, 0
 	p.nightBegins, p.nightEnds = 24, 24 // never
