@@ -188,8 +188,11 @@ func TestWhatFollowsACommandIsTheAdminsOwn(t *testing.T) {
 		"12番、対応します。":                         {command: "ack", numbers: "[12]"},
 		"１２番に対応します":                          {command: "ack", numbers: "[12]"},
 		"12番 見ます Diskを注文済み":                  {command: "ack", numbers: "[12]", note: "Diskを注文済み"},
-		"12番 対応します もうすぐ終わります":                {command: "ack", numbers: "[12]", note: "もうすぐ終わります"},
 		"対応します12 とりあえず再起動":                   {command: "ack", numbers: "[12]", note: "とりあえず再起動"},
+
+		// A particle is a part of a word here.
+		"12番 対応します もうすぐ終わります": {command: "ack", numbers: "[12]", note: "もうすぐ終わります"},
+
 		"対応取消 12":                            {command: "unack", numbers: "[12]"},
 		"unack 12":                           {command: "unack", numbers: "[12]"},
 		"snooze 12 3d":                       {command: "snooze", numbers: "[12]", hours: 72},

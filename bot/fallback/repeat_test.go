@@ -9,52 +9,34 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/sababan/sababan/bot"
 	"github.com/sababan/sababan/bot/fallback"
+	"github.com/sababan/sababan/checks/checkstest"
 )
 
 // repeatingMail is a mail server that answers a sign-in with what was said.
 func repeatingMail(t *testing.T) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
+	return checkstest.Talk(t, 10*time.Second, func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 x\r\n")
+		in := bufio.NewReader(c)
 		for {
-			c, err := l.Accept()
+			line, err := in.ReadString('\n')
 			if err != nil {
-				return // the test is over
+				return
 			}
-			all.Go(func() {
-				defer func() { _ = c.Close() }()
-				_, _ = io.WriteString(c, "220 x\r\n")
-				in := bufio.NewReader(c)
-				for {
-					line, err := in.ReadString('\n')
-					if err != nil {
-						return
-					}
-					said := "502 5.5.2 not understood: " + strings.TrimSpace(line) + " of saba:h&nter2/%\r\n"
-					if strings.HasPrefix(line, "EHLO") {
-						said = "250-x\r\n250 AUTH PLAIN\r\n"
-					}
-					if _, err := io.WriteString(c, said); err != nil {
-						return
-					}
-				}
-			})
+			said := "502 5.5.2 not understood: " + strings.TrimSpace(line) + " of saba:h&nter2/%\r\n"
+			if strings.HasPrefix(line, "EHLO") {
+				said = "250-x\r\n250 AUTH PLAIN\r\n"
+			}
+			if _, err := io.WriteString(c, said); err != nil {
+				return
+			}
 		}
 	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		all.Wait()
-	})
-	return l.Addr().String()
 }
 
 func TestASecretThatAWayOutRepeatsIsNotTold(t *testing.T) {

@@ -47,7 +47,7 @@ func (c credential) read() (checks.Secret, error) {
 	fault := site.SecretFaultOf(err)
 	why := checks.QuoteName(c.file) + " " + fault.Text().En
 	for _, mend := range fault.Advice(c.file).Mend {
-		why += "; mend it: " + mend.String()
+		why += "; fix it: " + mend.String()
 	}
 	return checks.Secret{}, errors.New(why)
 }

@@ -2,29 +2,17 @@ package backups
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/checkstest"
 )
 
-// pipe makes a pipe into which nobody writes.
-func pipe(t *testing.T, path string) string {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mkfifo(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func TestAPipeInThePlaceOfABackupIsNotWaitedFor(t *testing.T) {
-	p := pipe(t, filepath.Join(t.TempDir(), "pipe"))
+	p := checkstest.Pipe(t, filepath.Join(t.TempDir(), "pipe"))
 	if s, err := readStatus(p); !errors.Is(err, checks.ErrNoFile) {
 		t.Errorf("as a status file: %+v %v", s, err)
 	}
@@ -39,7 +27,7 @@ func TestAPipeInThePlaceOfABackupIsNotWaitedFor(t *testing.T) {
 	}
 	// A folder that pg_dump has written, with something else inside.
 	dump := filepath.Join(t.TempDir(), "dump")
-	pipe(t, filepath.Join(dump, "toc.dat"))
+	checkstest.Pipe(t, filepath.Join(dump, "toc.dat"))
 	if list, _, err := gather(t.Context(), dump, time.Now()); err != nil || len(list) != 1 || !errors.Is(list[0].Unread, checks.ErrNoFile) {
 		t.Errorf("inside a dump: %+v %v", list, err)
 	}

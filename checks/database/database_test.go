@@ -81,7 +81,7 @@ func TestARoleWithoutRightsIsToldWhatIsMissing(t *testing.T) {
 	}
 	for _, want := range []string{"long-query ", "idle-transaction ", "blocked ", "wal ", "archiver ", "broken-index ", "duplicates accounts", "duplicates statuses"} {
 		if b, ok := blind[want]; !ok || len(b.Mend.Look) == 0 {
-			t.Errorf("%q is not told as unseen, or not how to mend it: %+v", want, o.Blind)
+			t.Errorf("%q is not told as unseen, or not how to fix it: %+v", want, o.Blind)
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"net/smtp"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,29 +21,7 @@ import (
 // answerer listens on loopback and talks to each guest until the test ends.
 func answerer(t *testing.T, talk func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return // the test is over
-			}
-			all.Go(func() {
-				defer func() { _ = c.Close() }()
-				_ = c.SetDeadline(time.Now().Add(patience))
-				talk(c)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		all.Wait()
-	})
-	return port(l.Addr().String())
+	return port(checkstest.Talk(t, patience, talk))
 }
 
 // script answers each line by what its first matching word says; "" hangs up.

@@ -1,11 +1,11 @@
 package mastodon
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/sababan/sababan/checks/checkstest"
 )
 
 // encoding/json refuses what is nested more than 10,000 deep, wherever it stands.
@@ -36,13 +36,7 @@ func pipes(t *testing.T, names ...string) (root string) {
 	t.Helper()
 	root = t.TempDir()
 	for _, name := range names {
-		p := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := syscall.Mkfifo(p, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		checkstest.Pipe(t, filepath.Join(root, name))
 	}
 	return root
 }

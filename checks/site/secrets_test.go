@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,35 +15,14 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/checkstest"
 	"github.com/sababan/sababan/checks/site"
 )
 
 // listener talks to each guest on loopback until the test ends.
 func listener(t *testing.T, talk func(net.Conn)) (host, port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return // the test is over
-			}
-			all.Go(func() {
-				defer func() { _ = c.Close() }()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-				talk(c)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		all.Wait()
-	})
-	host, port, _ = net.SplitHostPort(l.Addr().String())
+	host, port, _ = net.SplitHostPort(checkstest.Talk(t, 10*time.Second, talk))
 	return host, port
 }
 

@@ -2,28 +2,15 @@ package timers
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/checkstest"
 )
 
-// pipe makes a pipe into which nobody writes.
-func pipe(t *testing.T, path string) string {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Mkfifo(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func TestAPipeInThePlaceOfACrontabIsNotWaitedFor(t *testing.T) {
-	p := pipe(t, filepath.Join(t.TempDir(), "crontab"))
+	p := checkstest.Pipe(t, filepath.Join(t.TempDir(), "crontab"))
 	if lines, err := readLines(p); len(lines) > 0 || err != nil && !errors.Is(err, checks.ErrNoFile) {
 		t.Errorf("%q %v", lines, err)
 	}

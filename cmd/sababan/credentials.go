@@ -52,7 +52,7 @@ func besideOpen(config, name string) string {
 	if config == "" || err != nil || info.Mode().Perm()&0o077 == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s can be read by %s; mend it: %s", checks.QuoteName(path), readers(info), checks.Sh("sudo", "chmod", "600", path))
+	return fmt.Sprintf("%s can be read by %s; fix it: %s", checks.QuoteName(path), readers(info), checks.Sh("sudo", "chmod", "600", path))
 }
 
 // elsewhere takes addresses that may hold passwords from where they need not

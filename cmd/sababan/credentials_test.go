@@ -80,7 +80,7 @@ func TestACredentialMadeOfAFileThatOthersMayReadIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "[bot] token_file: " + token + " can be read by every user of this machine; mend it: sudo chmod 600 " + token
+	want := "[bot] token_file: " + token + " can be read by every user of this machine; fix it: sudo chmod 600 " + token
 	if _, err := c.Token(); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -89,7 +89,7 @@ func TestACredentialMadeOfAFileThatOthersMayReadIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 	address := beside("database-url", 0o640)
-	want = "[server] database_url: " + address + " can be read by its group; mend it: sudo chmod 600 " + address
+	want = "[server] database_url: " + address + " can be read by its group; fix it: sudo chmod 600 " + address
 	if _, err := loadConfig(config, testKinds(), getenv); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -117,7 +117,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			if err := os.Chmod(filepath.Join(n.root, "etc/sababan/token"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, exitCritical, `\[Action needed\] \[bot\] token_file: .*mend it: chmod 600 `, ""},
+		}, exitCritical, `\[Action needed\] \[bot\] token_file: .*fix it: chmod 600 `, ""},
 		{"another way out that was tried", func(*testing.T, *newcomer) {}, exitOK, `Fine another way out, web-hook: a test got through on `, ""},
 		{"another way out that was never tried", func(_ *testing.T, n *newcomer) { n.remember("DELETE FROM way") }, exitUnknown, `\[Unknown\] another way out, web-hook: never tried`, ""},
 		{"another way out that does not work", func(_ *testing.T, n *newcomer) {
@@ -133,7 +133,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			if err := os.Chmod(filepath.Join(n.root, "etc/sababan/fallback"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, exitCritical, `\[Action needed\] \[\[bot.fallback\]\] url_file: .*mend it: chmod 600 `, ""},
+		}, exitCritical, `\[Action needed\] \[\[bot.fallback\]\] url_file: .*fix it: chmod 600 `, ""},
 		{"nothing may leave the machine", func(_ *testing.T, n *newcomer) { n.rewrite("[bot]\n", "offline = true\n[bot]\n") }, exitWarning, `\[Warning\] the other ways out are not used`, ""},
 		{"a damaged state", func(t *testing.T, n *newcomer) {
 			n.machine("var/lib/sababan/state.db", strings.Repeat("not a database ", 100))

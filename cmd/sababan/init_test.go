@@ -266,7 +266,7 @@ func TestInitRefusesWithOneSentence(t *testing.T) {
 		{"without a token", "", base, `^sababan: --token-file is missing$`},
 		{"a moderator's own account", "", append(base, "--token-file", token("boss"), "--admin", "alice"), `^sababan: boss may moderate the server: that is a person's account;`},
 		{"an admin's own account", "", append(base, "--token-file", token("alice"), "--admin", "alice"), `^sababan: the token belongs to alice itself: the bot needs an account of its own`},
-		{"a token that others may read", "", append(base, "--token-file", token("open"), "--admin", "alice"), `^sababan: --token-file: \S+ can be read by every user of this machine; mend it: chmod 600 `},
+		{"a token that others may read", "", append(base, "--token-file", token("open"), "--admin", "alice"), `^sababan: --token-file: \S+ can be read by every user of this machine; fix it: chmod 600 `},
 		{"a wrong token", "", append(base, "--token-file", token("wrong"), "--admin", "alice"), `does not accept the token`},
 		{"an empty input for a token", "", append(base, "--token-file", "-", "--admin", "alice"), `^sababan: --token-file: nothing came on the standard input`},
 		{"nobody to tell", "", append(base, "--token-file", token("saba")), `^sababan: --admin is missing$`},

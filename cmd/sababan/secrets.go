@@ -106,7 +106,7 @@ func openToOthers(path string, info fs.FileInfo) string {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		owner = int(stat.Uid)
 	}
-	return fmt.Sprintf("can be read by %s; mend it: %s", readers(info), closing(path, owner, os.Getuid(), whoami()))
+	return fmt.Sprintf("can be read by %s; fix it: %s", readers(info), closing(path, owner, os.Getuid(), whoami()))
 }
 
 // readers are those whom a file is open to, besides its owner.

@@ -15,12 +15,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/sababan/sababan/bot/sandbox"
 	"github.com/sababan/sababan/checks"
+	"github.com/sababan/sababan/checks/checkstest"
 	"github.com/sababan/sababan/checks/site"
 )
 
@@ -41,38 +41,18 @@ func keptForms(also ...string) []string {
 // all; greeting is what it says first.
 func repeats(t *testing.T, greeting string, answer func(heard string) string) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
+	return checkstest.Talk(t, 10*time.Second, func(c net.Conn) {
+		_, _ = io.WriteString(c, greeting)
+		for b := make([]byte, 4096); ; {
+			n, err := c.Read(b)
 			if err != nil {
-				return // the test is over
+				return
 			}
-			all.Go(func() {
-				defer func() { _ = c.Close() }()
-				_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-				_, _ = io.WriteString(c, greeting)
-				for b := make([]byte, 4096); ; {
-					n, err := c.Read(b)
-					if err != nil {
-						return
-					}
-					if _, err := io.WriteString(c, answer(string(b[:n]))); err != nil {
-						return
-					}
-				}
-			})
+			if _, err := io.WriteString(c, answer(string(b[:n]))); err != nil {
+				return
+			}
 		}
 	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		all.Wait()
-	})
-	return l.Addr().String()
 }
 
 func oneLineOf(s string) string {
