@@ -27,8 +27,10 @@ func (v view) lineTalk() checks.Text {
 	}
 	place, took := shown(t.Place), checks.Millis(t.Took)
 	switch {
-	case t.Fault == wrong || t.Fault == unread:
+	case t.Fault == wrong:
 		return checks.Text{En: "sababan's own password for " + place.En + " is refused", Ja: place.Ja + " 用のsababan自身のパスワードが拒否されました"}
+	case t.Fault == unread:
+		return checks.Text{En: "sababan's own password for " + place.En + " cannot be read", Ja: place.Ja + " 用のsababan自身のパスワードを読めません"}
 	case t.Fault == limited:
 		return checks.Text{En: place.En + " has reached its sending limit", Ja: place.Ja + " は送信上限に達しています"}
 	case t.Fault != "" && t.Fault != full:
