@@ -83,7 +83,11 @@ func (v *visit) judgeStock() {
 		return
 	}
 	if v.now.Sub(w.Ended) > stockFresh {
-		v.unseen(textNoList(), codeOrphans)
+		why := textNoList()
+		if v.memory.Closed.IsZero() {
+			why = textOldList(w)
+		}
+		v.unseen(why, codeOrphans)
 		return
 	}
 	v.Measures = append(v.Measures,

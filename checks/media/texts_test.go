@@ -73,6 +73,7 @@ func TestTexts(t *testing.T) {
 			say("unseen: no right to write", textUnseen(is(noRight, 0, "")), adviceFolder(here.folder+"/sababan/")),
 			say("unseen: the folder is gone", textUnseen(is(noFolder, 0, "")), adviceGone(here.folder+"/sababan/")),
 			say("unseen: of another server", textForeign()),
+			say("unseen: compared long ago", textOldList(stock)),
 			say("kept for ever", textNoRetention(kept{Older: 200, Still: 20, Of: 20}), adviceNoRetention()),
 			say("unseen: the key's file", textNoSecret("/etc/sababan/s3-secret", site.SecretOpen), site.SecretOpen.Advice("/etc/sababan/s3-secret")),
 			say("unseen: no bucket known", textUnseen(is(noBucket, 0, ""))),

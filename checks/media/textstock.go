@@ -69,3 +69,12 @@ func textNoList() checks.Text {
 		Ja: "バケットとデータベースの照合はなし（キーに一覧の権限なし）",
 	}
 }
+
+// textOldList is for a walk that has not come to its end since the last one.
+func textOldList(w walk) checks.Text {
+	on := checks.On(w.Ended)
+	return checks.Text{
+		En: "the bucket was last compared with the database on " + on + "; no later comparison has ended yet",
+		Ja: "バケットとデータベースの照合は" + on + "が最後で、その後の照合はまだ終わっていません",
+	}
+}
